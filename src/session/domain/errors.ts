@@ -1,0 +1,150 @@
+/**
+ * Every error that the component raises on purpose. Each has a literal `code`, `details` that are safe to show
+ * to a client, and the `cause` for the log. Pure: HTTP statuses are none of its business (see session.filter.ts).
+ */
+
+import type { JsonObject, JsonValue } from './json.js';
+
+/** An error as the Python component's `to_dict()` gave it. */
+export interface SessionErrorDict {
+  readonly error: string;
+  readonly message: string;
+  readonly component: string;
+  readonly details: JsonObject;
+}
+
+/** What is wrong with one value of an input, in FastAPI's words: kind, place and sentence. */
+export interface Fault {
+  readonly type: string;
+  readonly loc: readonly (string | number)[];
+  readonly msg: string;
+}
+
+abstract class ComponentError extends Error {
+  abstract readonly code: string;
+  readonly component = 'session';
+
+  constructor(
+    message: string,
+    readonly details: JsonObject,
+    cause?: unknown,
+  ) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+  }
+
+  toDict(): SessionErrorDict {
+    return {
+      error: this.code,
+      message: this.message,
+      component: this.component,
+      details: this.details,
+    };
+  }
+}
+
+/** No session of that id: unknown, malformed, or removed. */
+export class SessionNotFoundError extends ComponentError {
+  readonly code = 'SessionNotFoundError';
+  constructor(id: string) {
+    super(`Session ${printable(id)} not found`, { session_id: printable(id) });
+  }
+}
+
+/** The lifecycle does not allow the transition that was asked for. */
+export class InvalidSessionStateError extends ComponentError {
+  readonly code = 'InvalidSessionStateError';
+  constructor(from: string, to: string, allowed: readonly string[]) {
+    const next = allowed.length > 0 ? `it may become ${allowed.join(' or ')}` : 'it is final';
+    super(`A session that is ${from} cannot become ${to}: ${next}`, { from, to, allowed });
+  }
+}
+
+/** The caller decided on a revision that is no longer the session's. Nothing was written. */
+export class SessionConflictError extends ComponentError {
+  readonly code = 'SessionConflictError';
+  constructor(expected: JsonValue, actual: number) {
+    super(`The session has moved on: it is at revision ${actual}`, { expected, actual });
+  }
+}
+
+/** An input broke a rule; `faults` names every one. Nothing was written. */
+export class SessionValidationError extends ComponentError {
+  readonly code = 'SessionValidationError';
+  constructor(readonly faults: readonly Fault[]) {
+    super(faults.map((fault) => `${fault.loc.join('.')}: ${fault.msg}`).join('; '), {
+      faults: faults as unknown as JsonValue,
+    });
+  }
+}
+
+/** The session is full: see `LIMITS`. Nothing was written. */
+export class SessionLimitError extends ComponentError {
+  readonly code = 'SessionLimitError';
+  constructor(limit: string, allowed: number) {
+    super(`The session is full: it holds at most ${allowed} ${limit}`, { limit, allowed });
+  }
+}
+
+/** What stands on the disk for this session is damaged. Nothing is repaired by guessing; `cause` says what. */
+export class SessionCorruptedError extends ComponentError {
+  readonly code = 'SessionCorruptedError';
+  constructor(id: string, finding: string, cause?: unknown) {
+    super(`Session ${id} is corrupted`, { session_id: id }, new Error(finding, { cause }));
+  }
+}
+
+/**
+ * Whether the change that failed is in the log: `not_applied` is safe to repeat, `unknown` is not known even to
+ * the store (a sync failed), and repeating it is safe only for what commutes.
+ */
+export type Outcome = 'not_applied' | 'unknown';
+
+/** The store cannot do it now: a full or failing disk, a queue that is too long, a store that is closed. */
+export class StoreUnavailableError extends ComponentError {
+  readonly code = 'StoreUnavailableError';
+  constructor(
+    message: string,
+    readonly outcome: Outcome,
+    cause?: unknown,
+  ) {
+    super(message, { outcome }, cause);
+  }
+}
+
+export type StoreOpenFault = 'not_writable' | 'held' | 'unknown_format' | 'network_filesystem';
+
+/** The store did not open; the message is one line that says why and what to do. */
+export class StoreOpenError extends ComponentError {
+  readonly code = 'StoreOpenError';
+  constructor(
+    readonly fault: StoreOpenFault,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { fault }, cause);
+  }
+}
+
+export type SessionError =
+  | SessionNotFoundError
+  | InvalidSessionStateError
+  | SessionConflictError
+  | SessionValidationError
+  | SessionLimitError
+  | SessionCorruptedError
+  | StoreUnavailableError
+  | StoreOpenError;
+
+export type SessionErrorCode = SessionError['code'];
+
+export function isSessionError(error: unknown): error is SessionError {
+  return error instanceof ComponentError;
+}
+
+/** A caller's text made safe to repeat in an answer and in a log line: short, and without control characters. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be taken out
+  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd');
+  return clean.length > 128 ? `${clean.slice(0, 128)}…` : clean;
+}

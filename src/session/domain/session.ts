@@ -1,0 +1,228 @@
+/**
+ * What a session is and how it changes: the state, commands to events (`decide…`), events to state (`evolve`).
+ * Pure: no clock, no I/O, no randomness.
+ */
+
+import { InvalidSessionStateError, SessionConflictError, SessionLimitError } from './errors.js';
+import { type JsonObject, type JsonValue, jsonBytes, jsonEquals } from './json.js';
+import { allowedFrom, type Lifecycle } from './lifecycle.js';
+import type {
+  CommandData,
+  EventData,
+  EventDraft,
+  Failure,
+  KnownEvent,
+  SessionEvent,
+  SessionSummary,
+} from './session-event.js';
+import { LIMITS } from './session-rules.js';
+
+/** The state of a session: the fold of its events. */
+export interface Session {
+  readonly id: string;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly status: string;
+  readonly userId: string | null;
+  readonly stepsCompleted: readonly string[];
+  /** Whole milliseconds; names end in `_ms`. */
+  readonly timing: Readonly<Record<string, number>>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly outputs: Readonly<Record<string, JsonValue>>;
+  /** All outputs together, in bytes of JSON. */
+  readonly outputBytes: number;
+  readonly error: Failure | null;
+  /** Number of events; 0 for a folder of the Python component that was not yet changed. */
+  readonly revision: number;
+  /** Hash of the last event. */
+  readonly head: string;
+  /** What the Python component left, for a session that it made. */
+  readonly imported?: { readonly document: JsonObject; readonly summary: SessionSummary };
+}
+
+/** A report of progress: what is to become true of a session. Absent members change nothing. */
+export interface SessionPatch {
+  readonly status?: string;
+  /** Added if absent, in this order. */
+  readonly stepsCompleted?: readonly string[];
+  readonly timing?: Readonly<Record<string, number>>;
+  readonly outputs?: Readonly<Record<string, JsonValue>>;
+  /** Merged into the labels; `null` takes one away. */
+  readonly labels?: Readonly<Record<string, string | null>>;
+  /** Why it failed; only together with the failure status. */
+  readonly error?: Failure;
+}
+
+/** The terms under which a patch is decided. */
+export interface PatchTerms {
+  readonly lifecycle: Lifecycle;
+  readonly reason?: string;
+  /** The revision the caller decided on, or any one of several; absent when it does not care. */
+  readonly expectedRevision?: number | readonly number[];
+}
+
+/**
+ * The events that make a patch true of a session; none where it is true already, so that retries are safe.
+ * @throws SessionConflictError | InvalidSessionStateError | SessionLimitError
+ */
+export function decidePatch(session: Session, patch: SessionPatch, terms: PatchTerms): EventDraft[] {
+  const { lifecycle, reason, expectedRevision } = terms;
+  if (expectedRevision !== undefined) assertRevision(session, expectedRevision);
+  const drafts: EventDraft[] = [
+    ...decideLabels(session, patch.labels ?? {}),
+    ...decideOutputs(session, patch.outputs ?? {}),
+    ...decideTiming(session, patch.timing ?? {}),
+    ...decideSteps(session, patch.stepsCompleted ?? []),
+    ...decideStatus(session, patch.status, patch.error, lifecycle),
+  ];
+  if (session.revision + drafts.length > LIMITS.events) throw new SessionLimitError('events', LIMITS.events);
+  return reason === undefined ? drafts : drafts.map((draft) => withReason(draft, reason));
+}
+
+function withReason(draft: EventDraft, reason: string): EventDraft {
+  return { ...draft, data: { ...draft.data, reason } } as EventDraft;
+}
+
+function assertRevision(session: Session, expected: number | readonly number[]): void {
+  const accepted = typeof expected === 'number' ? [expected] : expected;
+  if (!accepted.includes(session.revision)) {
+    throw new SessionConflictError(accepted.length === 1 ? accepted[0]! : accepted, session.revision);
+  }
+}
+
+function decideStatus(
+  session: Session,
+  to: string | undefined,
+  error: Failure | undefined,
+  lifecycle: Lifecycle,
+): EventDraft[] {
+  if (to === undefined || to === session.status) return [];
+  const allowed = allowedFrom(lifecycle, session.status);
+  if (!allowed.includes(to)) throw new InvalidSessionStateError(session.status, to, allowed);
+  const data = { from: session.status, to, ...(error && { error }) };
+  return [{ type: 'status_changed', data }];
+}
+
+function decideSteps(session: Session, steps: readonly string[]): EventDraft[] {
+  const added = [...new Set(steps)].filter((step) => !session.stepsCompleted.includes(step));
+  if (session.stepsCompleted.length + added.length > LIMITS.steps) {
+    throw new SessionLimitError('steps', LIMITS.steps);
+  }
+  return added.map((step) => ({ type: 'step_completed', data: { step } }));
+}
+
+function decideTiming(session: Session, timing: Readonly<Record<string, number>>): EventDraft[] {
+  const changed = Object.entries(timing).filter(
+    ([name, ms]) => !Object.hasOwn(session.timing, name) || session.timing[name] !== ms,
+  );
+  const added = changed.filter(([name]) => !Object.hasOwn(session.timing, name));
+  if (Object.keys(session.timing).length + added.length > LIMITS.timings) {
+    throw new SessionLimitError('timings', LIMITS.timings);
+  }
+  return changed.map(([name, ms]) => ({ type: 'timing_recorded', data: { name, ms } }));
+}
+
+function decideOutputs(session: Session, outputs: Readonly<Record<string, JsonValue>>): EventDraft[] {
+  const changed = Object.entries(outputs).filter(
+    ([name, value]) =>
+      !Object.hasOwn(session.outputs, name) || !jsonEquals(session.outputs[name] as JsonValue, value),
+  );
+  const bytes = changed.reduce(
+    (sum, [name, value]) => sum + jsonBytes(value) - outputBytesOf(session, name),
+    session.outputBytes,
+  );
+  if (changed.length > 0 && bytes > LIMITS.outputBytes) {
+    throw new SessionLimitError('bytes of outputs', LIMITS.outputBytes);
+  }
+  return changed.map(([name, value]) => ({ type: 'output_recorded', data: { name, value } }));
+}
+
+function decideLabels(session: Session, labels: Readonly<Record<string, string | null>>): EventDraft[] {
+  const changed = Object.entries(labels).filter(([key, value]) =>
+    value === null ? Object.hasOwn(session.labels, key) : session.labels[key] !== value,
+  );
+  if (changed.length === 0) return [];
+  const after = mergeLabels(session.labels, Object.fromEntries(changed));
+  if (Object.keys(after).length > LIMITS.labels) throw new SessionLimitError('labels', LIMITS.labels);
+  return [{ type: 'labels_changed', data: { labels: Object.fromEntries(changed) } }];
+}
+
+function outputBytesOf(session: Session, name: string): number {
+  return Object.hasOwn(session.outputs, name) ? jsonBytes(session.outputs[name] as JsonValue) : 0;
+}
+
+function mergeLabels(
+  labels: Readonly<Record<string, string>>,
+  changes: Readonly<Record<string, string | null>>,
+): Record<string, string> {
+  const kept = Object.entries({ ...labels, ...changes }).filter(([, value]) => value !== null);
+  return Object.fromEntries(kept) as Record<string, string>;
+}
+
+/** The state of a session from its events, the first of which makes it. */
+export function replay(events: readonly SessionEvent[]): Session | undefined {
+  return events.reduce<Session | undefined>((session, event) => evolve(session, event), undefined);
+}
+
+/** The state after one more event. Events of unknown types count and change nothing else. */
+export function evolve(session: Session | undefined, event: SessionEvent): Session | undefined {
+  const known = event as KnownEvent;
+  if (session === undefined) return begin(known);
+  const moved = { ...session, updatedAt: event.at, revision: event.seq + 1, head: event.hash };
+  switch (known.type) {
+    case 'status_changed':
+      return { ...moved, status: known.data.to, error: known.data.error ?? session.error };
+    case 'step_completed':
+      return { ...moved, stepsCompleted: [...session.stepsCompleted, known.data.step] };
+    case 'timing_recorded':
+      return { ...moved, timing: { ...session.timing, [known.data.name]: known.data.ms } };
+    case 'output_recorded':
+      return {
+        ...moved,
+        outputs: { ...session.outputs, [known.data.name]: known.data.value },
+        outputBytes:
+          session.outputBytes - outputBytesOf(session, known.data.name) + jsonBytes(known.data.value),
+      };
+    case 'labels_changed':
+      return { ...moved, labels: mergeLabels(session.labels, known.data.labels) };
+    default:
+      return moved;
+  }
+}
+
+function begin(event: KnownEvent): Session | undefined {
+  const envelope = { id: event.sid, updatedAt: event.at, revision: event.seq + 1, head: event.hash };
+  if (event.type === 'session_created') {
+    const { status, user_id: userId, labels } = event.data;
+    return { ...BLANK, ...envelope, createdAt: event.at, status, userId, labels };
+  }
+  if (event.type === 'session_imported') return { ...importedSession(event.sid, event.data), ...envelope };
+  return undefined;
+}
+
+const BLANK = {
+  stepsCompleted: [],
+  timing: {},
+  labels: {},
+  outputs: {},
+  outputBytes: 0,
+  error: null,
+} as const;
+
+/** The state of a session that the Python component made, at revision 0: before its log begins. */
+export function importedSession(id: string, data: EventData['session_imported'] & CommandData): Session {
+  return {
+    ...BLANK,
+    id,
+    createdAt: data.created_at,
+    updatedAt: data.created_at,
+    status: data.status,
+    userId: data.user_id,
+    stepsCompleted: data.steps_completed,
+    timing: data.timing,
+    revision: 0,
+    head: '',
+    imported: { document: JSON.parse(data.document) as JsonObject, summary: data.summary },
+  };
+}

@@ -1,0 +1,205 @@
+/**
+ * The wire shapes of listings: pages of sessions and pages of a session's events.
+ */
+
+import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import type { Session } from './domain/session.js';
+import { summarize } from './domain/session-document.js';
+import type { SessionEvent } from './domain/session-event.js';
+import { parseSessionId } from './domain/session-id.js';
+import type { CorruptedSession, EventPage, SessionPage, StoredSession } from './store/session-store.js';
+
+const ID_EXAMPLE = 'sess_20240115_103045_a1b2c3';
+const TIME_EXAMPLE = '2024-01-15T10:30:45.123Z';
+const REQUIREMENT_TEXT_SHOWN = 200;
+
+/** `?limit=50&offset=0` */
+export class SessionListQuery {
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 500, default: 50 })
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(500)
+  limit: number = 50;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 0, default: 0 })
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  offset: number = 0;
+}
+
+/** `?after=12&limit=100` */
+export class EventListQuery {
+  @ApiPropertyOptional({
+    description: 'Only events with a greater `seq`.',
+    type: 'integer',
+    minimum: 0,
+    example: 3,
+  })
+  @IsOptional()
+  @Type(() => Number)
+  @IsInt()
+  @Min(0)
+  after?: number;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 500, default: 100 })
+  @Type(() => Number)
+  @IsInt()
+  @Min(1)
+  @Max(500)
+  limit: number = 100;
+}
+
+/** What a person recognises a session by. A session that cannot be read has the status `corrupted`. */
+export class SessionListItem {
+  @ApiProperty({ example: ID_EXAMPLE })
+  session_id: string;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: TIME_EXAMPLE })
+  created_at: string | null;
+
+  @ApiProperty({ example: 'completed' })
+  status: string;
+
+  @ApiProperty({
+    description: `The first ${REQUIREMENT_TEXT_SHOWN} characters.`,
+    type: String,
+    nullable: true,
+    example: 'Export the trail of a session as a signed file',
+  })
+  requirement_text: string | null;
+
+  @ApiProperty({ type: String, nullable: true, example: 'PAY-17' })
+  jira_epic_id: string | null;
+
+  @ApiProperty({ type: Number, nullable: true, example: 21 })
+  total_story_points: number | null;
+
+  @ApiProperty({ type: Number, nullable: true, example: 84.5 })
+  total_hours: number | null;
+
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: TIME_EXAMPLE })
+  updated_at: string | null;
+
+  @ApiProperty({ type: String, nullable: true, example: 'developer@example.com' })
+  user_id: string | null;
+
+  @ApiProperty({ type: [String], example: ['requirement_submitted'] })
+  steps_completed: readonly string[];
+
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, example: { team: 'payments' } })
+  labels: Readonly<Record<string, string>>;
+
+  @ApiProperty({ type: 'integer', description: 'Number of events.', example: 7 })
+  revision: number;
+
+  constructor(listed: StoredSession | CorruptedSession) {
+    const session: Partial<Session> = 'corrupted' in listed ? { id: listed.id } : listed.session;
+    const summary = 'corrupted' in listed ? undefined : summarize(listed.session);
+    this.session_id = session.id as string;
+    this.created_at = session.createdAt ?? parseSessionId(this.session_id)?.createdAt.toISOString() ?? null;
+    this.status = session.status ?? 'corrupted';
+    this.requirement_text = shorten(summary?.requirement_text ?? null);
+    this.jira_epic_id = summary?.jira_epic_id ?? null;
+    this.total_story_points = summary?.total_story_points ?? null;
+    this.total_hours = summary?.total_hours ?? null;
+    this.updated_at = session.updatedAt ?? null;
+    this.user_id = session.userId ?? null;
+    this.steps_completed = session.stepsCompleted ?? [];
+    this.labels = session.labels ?? {};
+    this.revision = session.revision ?? 0;
+  }
+}
+
+export class SessionListResponse {
+  @ApiProperty({ description: 'Newest first.', type: [SessionListItem] })
+  sessions: SessionListItem[];
+
+  @ApiProperty({ type: 'integer', description: 'How many sessions there are in all.', example: 1 })
+  total: number;
+
+  @ApiProperty({ type: 'integer', example: 50 })
+  limit: number;
+
+  @ApiProperty({ type: 'integer', example: 0 })
+  offset: number;
+
+  constructor(page: SessionPage, query: SessionListQuery) {
+    this.sessions = page.sessions.map((listed) => new SessionListItem(listed));
+    this.total = page.total;
+    this.limit = query.limit;
+    this.offset = query.offset;
+  }
+}
+
+/** An event exactly as it stands in the log. */
+export class SessionEventResponse {
+  @ApiProperty({ type: 'integer', description: 'Version of the line format.', example: 1 })
+  v: number;
+
+  @ApiProperty({ description: 'The session.', example: ID_EXAMPLE })
+  sid: string;
+
+  @ApiProperty({ type: 'integer', description: 'Position in the log, without gaps.', example: 1 })
+  seq: number;
+
+  @ApiProperty({ description: '`hash` of the event before.', example: 'a'.repeat(64) })
+  prev: string;
+
+  @ApiProperty({ type: String, format: 'date-time', example: TIME_EXAMPLE })
+  at: string;
+
+  @ApiProperty({ example: 'status_changed' })
+  type: string;
+
+  @ApiProperty({ description: 'Who did it, or null.', type: String, nullable: true, example: 'search' })
+  actor: string | null;
+
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: { from: 'created', to: 'requirement_submitted' },
+  })
+  data: Readonly<Record<string, unknown>>;
+
+  @ApiProperty({ description: "SHA-256 over the line's stored bytes.", example: 'b'.repeat(64) })
+  hash: string;
+}
+
+export class EventListResponse {
+  @ApiProperty({ description: 'Oldest first.', type: [SessionEventResponse] })
+  events: readonly SessionEvent[];
+
+  @ApiProperty({
+    description: 'The `after` of the next page; null when this page holds the last event.',
+    type: 'integer',
+    nullable: true,
+    example: null,
+  })
+  next_after: number | null;
+
+  readonly #revision: number;
+
+  constructor(page: EventPage) {
+    this.events = page.events;
+    this.next_after = page.nextAfter;
+    this.#revision = page.revision;
+  }
+
+  /** The session's revision when the page was read: its ETag. Not a member of the JSON. */
+  @ApiHideProperty()
+  get revision(): number {
+    return this.#revision;
+  }
+}
+
+/** Cut between characters, never within one. */
+function shorten(text: string | null): string | null {
+  if (text === null) return null;
+  const characters = [...text.slice(0, 2 * REQUIREMENT_TEXT_SHOWN + 2)];
+  if (characters.length <= REQUIREMENT_TEXT_SHOWN) return text;
+  return `${characters.slice(0, REQUIREMENT_TEXT_SHOWN).join('')}…`;
+}

@@ -1,0 +1,272 @@
+/**
+ * The use cases: what a client or another module can do with a session. Checks inputs, asks the domain to decide,
+ * the store to keep. Throws the errors of domain/errors.ts and never an HTTP exception.
+ */
+
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { BaseComponent, type ComponentHealth } from './base-component.js';
+import { SessionNotFoundError, SessionValidationError } from './domain/errors.js';
+import type { Decision } from './domain/event-log.js';
+import { describeFailure } from './domain/failure.js';
+import type { JsonValue } from './domain/json.js';
+import { statusesOf } from './domain/lifecycle.js';
+import { decidePatch, type SessionPatch } from './domain/session.js';
+import type { Failure } from './domain/session-event.js';
+import { makeSessionId } from './domain/session-id.js';
+import * as rules from './domain/session-rules.js';
+import { SessionAuditResponse, type SessionCreateRequest, SessionResponse } from './session.dto.js';
+import { SESSION_SERVICE_OPTIONS, type SessionServiceOptions } from './session.options.js';
+import {
+  EventListQuery,
+  EventListResponse,
+  SessionListQuery,
+  SessionListResponse,
+} from './session-listing.dto.js';
+import { SessionStore, type StoredSession } from './store/session-store.js';
+
+/** Under which terms a command is done, and in whose name. */
+export interface CommandOptions {
+  /** Who does it: a component's or a person's name, kept in the trail. Default: nobody is named. */
+  readonly actor?: string;
+  /** Why; kept with every event of the command. */
+  readonly reason?: string;
+  /** Do it only when the session is still at this revision (or at one of these). */
+  readonly expectedRevision?: number | readonly number[];
+}
+
+/** What came out of a step, and how long it took. */
+export interface StepResult {
+  /** Milliseconds, rounded to whole ones and kept as `<step>_ms`. */
+  readonly durationMs?: number;
+  /** Kept as the output of the step's name. */
+  readonly output?: JsonValue;
+}
+
+/** How many ids of one second are tried before the second counts as full. */
+const ID_ATTEMPTS = 256;
+
+/**
+ * Session lifecycle management as a component.
+ *
+ * Every method that takes an id throws `SessionNotFoundError` when there is no such session, and may throw
+ * `SessionCorruptedError` and `StoreUnavailableError`. Every command may throw `SessionValidationError` (an input
+ * broke a rule), `SessionLimitError` (the session is full) and `SessionConflictError` (`expectedRevision`), and
+ * then nothing was written. A command that would change nothing succeeds and writes nothing: retries are safe.
+ */
+@Injectable()
+export class SessionService extends BaseComponent<SessionCreateRequest, SessionResponse> {
+  readonly #log = new Logger(SessionService.name);
+
+  constructor(
+    private readonly store: SessionStore,
+    @Inject(SESSION_SERVICE_OPTIONS) private readonly options: SessionServiceOptions,
+  ) {
+    super();
+  }
+
+  override get componentName(): string {
+    return 'session';
+  }
+
+  override async healthCheck(): Promise<ComponentHealth> {
+    const { writable, reason } = await this.store.health();
+    return {
+      component: this.componentName,
+      status: writable ? 'healthy' : 'unhealthy',
+      ...(reason && { reason }),
+    };
+  }
+
+  /** Creates a session. Its id and `created_at` come from one reading of the clock. */
+  override async process(request: SessionCreateRequest = {}): Promise<SessionResponse> {
+    rules.refuse([
+      ...rules.userIdRule(request.user_id, ['user_id']),
+      ...rules.optional(rules.labelsRule)(request.labels, ['labels']),
+    ]);
+    const at = this.options.now();
+    const userId = request.user_id ?? null;
+    const data = { user_id: userId, status: this.options.lifecycle.initial, labels: request.labels ?? {} };
+    const opening: Decision = { at, actor: userId, events: [{ type: 'session_created', data }] };
+    return new SessionResponse(await this.store.create(this.candidateIds(at), opening));
+  }
+
+  async getSession(id: string): Promise<SessionResponse> {
+    return new SessionResponse(await this.read(id));
+  }
+
+  /** The whole trail of a session: what `session_metadata.json` holds, as `data`. */
+  async getAudit(id: string): Promise<SessionAuditResponse> {
+    return new SessionAuditResponse(await this.read(id));
+  }
+
+  /** All sessions, newest first, a page at a time. */
+  async list(query: Partial<SessionListQuery> = {}): Promise<SessionListResponse> {
+    const page = { ...new SessionListQuery(), ...query };
+    return new SessionListResponse(await this.store.list(page), page);
+  }
+
+  /** A session's events as they stand in its log, oldest first, a page at a time. */
+  async events(id: string, query: Partial<EventListQuery> = {}): Promise<EventListResponse> {
+    const page = await this.store.events(id, { ...new EventListQuery(), ...query });
+    if (!page) throw new SessionNotFoundError(id);
+    return new EventListResponse(page);
+  }
+
+  /** @throws InvalidSessionStateError when the lifecycle does not allow it */
+  async updateStatus(id: string, status: string, options: CommandOptions = {}): Promise<SessionResponse> {
+    return this.update(id, { status }, options);
+  }
+
+  /** Completes a step, with its time and its output where given, as one change. */
+  async completeStep(
+    id: string,
+    step: string,
+    result: StepResult = {},
+    options: CommandOptions = {},
+  ): Promise<SessionResponse> {
+    const patch: SessionPatch = {
+      stepsCompleted: [step],
+      ...(result.durationMs !== undefined && {
+        timing: { [timingName(step)]: Math.round(result.durationMs) },
+      }),
+      ...(result.output !== undefined && { outputs: { [step]: result.output } }),
+    };
+    return this.update(id, patch, options);
+  }
+
+  /** Records a duration in milliseconds, rounded to whole ones, as `<name>_ms`; a later one replaces it. */
+  async recordTiming(
+    id: string,
+    name: string,
+    ms: number,
+    options: CommandOptions = {},
+  ): Promise<SessionResponse> {
+    return this.update(id, { timing: { [timingName(name)]: Math.round(ms) } }, options);
+  }
+
+  /** Records what a step produced; a later one of the same name replaces it, and the trail keeps both. */
+  async recordOutput(
+    id: string,
+    name: string,
+    value: JsonValue,
+    options: CommandOptions = {},
+  ): Promise<SessionResponse> {
+    return this.update(id, { outputs: { [name]: value } }, options);
+  }
+
+  /** Moves the session to the lifecycle's failure status and keeps why. `error` is whatever was thrown. */
+  async fail(id: string, error: unknown, options: CommandOptions = {}): Promise<SessionResponse> {
+    return this.update(
+      id,
+      { status: this.options.lifecycle.failure, error: describeFailure(error) },
+      options,
+    );
+  }
+
+  /**
+   * Runs a step: records how long `fn` took as `<name>_ms` and completes the step `name`. When `fn` throws, the
+   * session fails with that error, and the same error is thrown on.
+   */
+  async measure<T>(
+    id: string,
+    name: string,
+    fn: () => T | Promise<T>,
+    options: CommandOptions = {},
+  ): Promise<T> {
+    const started = performance.now();
+    const elapsed = () => Math.round(performance.now() - started);
+    let result: T;
+    try {
+      result = await fn();
+    } catch (error) {
+      await this.recordFailure(id, error, { [timingName(name)]: elapsed() }, options);
+      throw error;
+    }
+    await this.completeStep(id, name, { durationMs: elapsed() }, options);
+    return result;
+  }
+
+  /** One report of progress, applied as a whole or not at all. */
+  async update(id: string, patch: SessionPatch, options: CommandOptions = {}): Promise<SessionResponse> {
+    this.check(patch, options);
+    const { lifecycle, now } = this.options;
+    const stored = await this.store.append(id, (session) => ({
+      at: now(),
+      actor: options.actor ?? null,
+      events: decidePatch(session, patch, { lifecycle, ...options }),
+    }));
+    if (!stored) throw new SessionNotFoundError(id);
+    return new SessionResponse(stored);
+  }
+
+  /** Takes a session away with its whole trail. */
+  async remove(id: string): Promise<void> {
+    if (!(await this.store.remove(id))) throw new SessionNotFoundError(id);
+  }
+
+  private async read(id: string): Promise<StoredSession> {
+    const stored = await this.store.read(id);
+    if (!stored) throw new SessionNotFoundError(id);
+    return stored;
+  }
+
+  private *candidateIds(at: Date): Iterable<string> {
+    for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++)
+      yield makeSessionId(at, this.options.randomSuffix());
+  }
+
+  /** The error of `fn` is what the caller of `measure` must see, so a failure to record it is only logged. */
+  private async recordFailure(
+    id: string,
+    error: unknown,
+    timing: Readonly<Record<string, number>>,
+    options: CommandOptions,
+  ): Promise<void> {
+    const patch = { timing, status: this.options.lifecycle.failure, error: describeFailure(error) };
+    try {
+      await this.update(id, patch, options);
+    } catch (recording) {
+      this.#log.error(`the failure of a step of ${id} could not be recorded: ${String(recording)}`);
+    }
+  }
+
+  private check(patch: SessionPatch, options: CommandOptions): void {
+    const { optional } = rules;
+    rules.refuse([
+      ...optional(rules.statusRule)(patch.status, ['status']),
+      ...optional(rules.stepsRule)(patch.stepsCompleted, ['steps_completed']),
+      ...optional(rules.timingRule)(patch.timing, ['timing']),
+      ...optional(rules.outputsRule)(patch.outputs, ['outputs']),
+      ...optional(rules.labelChangesRule)(patch.labels, ['labels']),
+      ...optional(rules.failureRule)(patch.error, ['error']),
+      ...optional(rules.reasonRule)(options.reason, ['reason']),
+      ...rules.actorRule(options.actor, ['actor']),
+    ]);
+    this.checkTogether(patch, options);
+  }
+
+  /** What each value allows and their combination does not. */
+  private checkTogether(patch: SessionPatch, options: CommandOptions): void {
+    const { lifecycle } = this.options;
+    const statuses = statusesOf(lifecycle);
+    if (patch.status !== undefined && !statuses.includes(patch.status)) {
+      const msg = `Input should be ${statuses.map((status) => `'${status}'`).join(', ')}`;
+      throw new SessionValidationError([{ type: 'enum', loc: ['status'], msg }]);
+    }
+    if (patch.error !== undefined && patch.status !== lifecycle.failure) {
+      const msg = `An error goes with the status '${lifecycle.failure}'`;
+      throw new SessionValidationError([{ type: 'value_error', loc: ['error'], msg }]);
+    }
+    const empty = Object.values(patch).every((value) => value === undefined);
+    if (options.reason !== undefined && empty) {
+      const msg = 'A reason goes with what it explains: send it with a change';
+      throw new SessionValidationError([{ type: 'value_error', loc: ['reason'], msg }]);
+    }
+  }
+}
+
+function timingName(name: string): string {
+  return name.endsWith('_ms') ? name : `${name}_ms`;
+}
+
+export type { Failure };
