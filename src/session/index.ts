@@ -22,7 +22,12 @@ export type { JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
 export type { Session, SessionPatch } from './domain/session.js';
 export type { EventDraft, Failure, SessionEvent } from './domain/session-event.js';
-export { SessionAuditResponse, SessionCreateRequest, SessionResponse, SessionUpdateRequest } from './session.dto.js';
+export {
+  SessionAuditResponse,
+  SessionCreateRequest,
+  SessionResponse,
+  SessionUpdateRequest,
+} from './session.dto.js';
 export { SessionModule } from './session.module.js';
 export type { FileStoreChoice, SessionModuleOptions } from './session.options.js';
 export { type CommandOptions, SessionService, type StepResult } from './session.service.js';

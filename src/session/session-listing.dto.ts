@@ -3,31 +3,33 @@
  */
 
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import { IsInt, IsOptional, Max, Min } from 'class-validator';
+import { Transform } from 'class-transformer';
 import type { Session } from './domain/session.js';
 import { summarize } from './domain/session-document.js';
 import type { SessionEvent } from './domain/session-event.js';
 import { parseSessionId } from './domain/session-id.js';
+import { integerRule } from './domain/session-rules.js';
+import { Keeps } from './session.pipe.js';
 import type { CorruptedSession, EventPage, SessionPage, StoredSession } from './store/session-store.js';
 
 const ID_EXAMPLE = 'sess_20240115_103045_a1b2c3';
 const TIME_EXAMPLE = '2024-01-15T10:30:45.123Z';
 const REQUIREMENT_TEXT_SHOWN = 200;
 
+/** A query string's digits as the number they write; anything else is left for the rule to refuse. */
+const FromDigits = () =>
+  Transform(({ value }) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value));
+
 /** `?limit=50&offset=0` */
 export class SessionListQuery {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 500, default: 50 })
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(500)
+  @FromDigits()
+  @Keeps(integerRule(1, 500))
   limit: number = 50;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 0, default: 0 })
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
+  @FromDigits()
+  @Keeps(integerRule(0))
   offset: number = 0;
 }
 
@@ -39,17 +41,13 @@ export class EventListQuery {
     minimum: 0,
     example: 3,
   })
-  @IsOptional()
-  @Type(() => Number)
-  @IsInt()
-  @Min(0)
+  @FromDigits()
+  @Keeps(integerRule(0))
   after?: number;
 
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 500, default: 100 })
-  @Type(() => Number)
-  @IsInt()
-  @Min(1)
-  @Max(500)
+  @FromDigits()
+  @Keeps(integerRule(1, 500))
   limit: number = 100;
 }
 

@@ -3,30 +3,27 @@
  * named at once, in FastAPI's shape, as one SessionValidationError.
  */
 
+import 'reflect-metadata';
 import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
 import { ValidateBy, type ValidationError } from 'class-validator';
 import { type Fault, SessionValidationError } from './domain/errors.js';
 import { isJsonObject } from './domain/json.js';
 import { jsonRule, optional, type Rule, refuse } from './domain/session-rules.js';
 
-const KEEPS = 'keeps';
+const RULE = Symbol('rule');
 
 /** The property is absent or null, or keeps a rule of the domain. */
 export function Keeps(rule: Rule): PropertyDecorator {
   const lenient = optional(rule);
-  return ValidateBy(
-    { name: KEEPS, validator: { validate: (value) => lenient(value, []).length === 0 } },
-    // The rule travels with the failure, so that the pipe can ask it for every fault and its place.
-    { context: { rule: lenient } },
-  );
+  return (target, property) => {
+    // Kept beside the constraint, so that the pipe can ask the rule for every fault and its place.
+    Reflect.defineMetadata(RULE, lenient, target, property);
+    ValidateBy({ name: 'keeps', validator: { validate: (value) => lenient(value, []).length === 0 } })(
+      target,
+      property as string,
+    );
+  };
 }
-
-/** Pydantic's names for what class-validator finds in a query string. */
-const QUERY_FAULTS: Readonly<Record<string, string>> = {
-  isInt: 'int_parsing',
-  min: 'greater_than_equal',
-  max: 'less_than_equal',
-};
 
 /** The pipe of every route of the component. Members that a DTO does not have are ignored, as Pydantic does. */
 @Injectable()
@@ -60,12 +57,6 @@ function checkedBody(value: unknown): unknown {
 }
 
 function faultsOf(error: ValidationError, place: string): Fault[] {
-  const rule = error.contexts?.[KEEPS]?.rule as Rule | undefined;
-  const loc = [place, error.property];
-  if (rule) return rule(error.value, loc);
-  return Object.entries(error.constraints ?? {}).map(([name, msg]) => ({
-    type: QUERY_FAULTS[name] ?? 'value_error',
-    loc,
-    msg: `Input ${msg.replace(`${error.property} `, '').replace('must', 'should')}`,
-  }));
+  const rule: Rule = Reflect.getMetadata(RULE, error.target as object, error.property);
+  return rule(error.value, [place, error.property]);
 }

@@ -20,7 +20,8 @@ export interface Fault {
   readonly msg: string;
 }
 
-abstract class ComponentError extends Error {
+/** What all errors of the component have in common. */
+export abstract class ComponentError extends Error {
   abstract readonly code: string;
   readonly component = 'session';
 

@@ -44,8 +44,7 @@ export function sealEvents(
   position: LogPosition,
   decision: Decision,
 ): { readonly lines: Buffer; readonly events: readonly SessionEvent[] } {
-  const decided = decision.at.toISOString();
-  const at = Math.max(decided, position.updatedAt);
+  const at = later(decision.at.toISOString(), position.updatedAt);
   const parts = decision.events.length;
   const events: SessionEvent[] = [];
   const lines: string[] = [];
@@ -156,4 +155,9 @@ function parseBody(bodyWithoutBrace: Uint8Array): Omit<SessionEvent, 'hash'> | u
   } catch {
     return undefined;
   }
+}
+
+/** Of two times in the wire's form the later one: such texts sort as the times do. A clock may be set back. */
+function later(left: string, right: string): string {
+  return [left, right].sort().at(-1) as string;
 }

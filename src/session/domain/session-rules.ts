@@ -15,6 +15,8 @@ export const LIMITS = {
   labels: 32,
   /** All outputs of a session together, as JSON text. */
   outputBytes: 4 * 1024 * 1024,
+  /** All events of a session together, as lines of its log. */
+  logBytes: 64 * 1024 * 1024,
   userIdLength: 256,
   actorLength: 256,
   nameLength: 128,
@@ -89,6 +91,18 @@ const timingName: Rule = (value, loc) => {
   if (faults.length > 0 || (value as string).endsWith('_ms')) return faults;
   return fault('string_pattern_mismatch', loc, "A timing's name should end in _ms");
 };
+
+/** A whole number within bounds. */
+export function integerRule(min: number, max = Number.MAX_SAFE_INTEGER): Rule {
+  return (value, loc) => {
+    if (!Number.isSafeInteger(value)) return fault('int_parsing', loc, 'Input should be a valid integer');
+    if ((value as number) < min)
+      return fault('greater_than_equal', loc, `Input should be greater than or equal to ${min}`);
+    if ((value as number) > max)
+      return fault('less_than_equal', loc, `Input should be less than or equal to ${max}`);
+    return [];
+  };
+}
 
 /** Whole milliseconds. */
 export const millisecondsRule: Rule = (value, loc) => {

@@ -87,7 +87,7 @@ function withReason(draft: EventDraft, reason: string): EventDraft {
 function assertRevision(session: Session, expected: number | readonly number[]): void {
   const accepted = typeof expected === 'number' ? [expected] : expected;
   if (!accepted.includes(session.revision)) {
-    throw new SessionConflictError(accepted.length === 1 ? accepted[0]! : accepted, session.revision);
+    throw new SessionConflictError(typeof expected === 'number' ? expected : accepted, session.revision);
   }
 }
 

@@ -1,0 +1,72 @@
+/**
+ * What is answered when it is not a component's error: unknown routes, wrong methods, bodies that are refused, and
+ * faults of our own. Always `{"detail": …}`; never a message, a path or a stack of the inside.
+ */
+
+import { STATUS_CODES } from 'node:http';
+import {
+  type ArgumentsHost,
+  Catch,
+  type ExceptionFilter,
+  HttpException,
+  type HttpServer,
+  Logger,
+} from '@nestjs/common';
+
+/** For each path pattern of the OpenAPI document, the methods it answers to. */
+export type RouteTable = ReadonlyMap<RegExp, readonly string[]>;
+
+@Catch()
+export class AppFilter implements ExceptionFilter {
+  readonly #log = new Logger('AppFilter');
+
+  constructor(
+    private readonly adapter: HttpServer,
+    private readonly routes: RouteTable,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const status = statusOf(error);
+    if (status >= 500) this.#log.error(String(error), error instanceof Error ? error.stack : undefined);
+    if (status === 404) this.#notFound(http.getRequest(), http.getResponse());
+    else this.#reply(http.getResponse(), status, detailOf(error));
+  }
+
+  /** A path that is known under another method is 405 and says which (RFC 9110, 15.5.6). */
+  #notFound(request: { method: string; url: string }, response: unknown): void {
+    const [path = ''] = request.url.split('?');
+    const matching = [...this.routes].filter(([pattern]) => pattern.test(path));
+    const allowed = matching.flatMap(([, methods]) => methods);
+    const known = allowed.length > 0 && !allowed.includes(request.method);
+    if (known) this.adapter.setHeader?.(response, 'Allow', [...new Set(allowed)].sort().join(', '));
+    this.#reply(response, known ? 405 : 404);
+  }
+
+  #reply(response: unknown, status: number, detail?: unknown): void {
+    this.adapter.reply(response, { detail: detail ?? STATUS_CODES[status] ?? 'Error' }, status);
+  }
+}
+
+/** The status of Nest's and of the body reader's errors. A path that cannot be decoded is no route. */
+function statusOf(error: unknown): number {
+  if (error instanceof HttpException) return /decode param/.test(error.message) ? 404 : error.getStatus();
+  const { status } = (error ?? {}) as { status?: unknown };
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+}
+
+/** What our own server says beyond the status; what Nest says of itself is not for clients. */
+function detailOf(error: unknown): unknown {
+  return error instanceof HttpException ? (error.getResponse() as { detail?: unknown }).detail : undefined;
+}
+
+/** The table of an OpenAPI document's routes. */
+export function routeTable(paths: Readonly<Record<string, object>>): RouteTable {
+  return new Map(
+    Object.entries(paths).map(([path, operations]) => {
+      const methods = Object.keys(operations).map((method) => method.toUpperCase());
+      const all = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
+      return [new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`), all];
+    }),
+  );
+}

@@ -1,0 +1,43 @@
+/**
+ * What turns the modules into our server: bodies, filters, CORS, prefix, OpenAPI. main.ts and the end-to-end tests
+ * call the same function.
+ */
+
+import type { INestApplication } from '@nestjs/common';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import type { Logger } from 'pino';
+import { readBodies } from './app.body.js';
+import { AppFilter, routeTable } from './app.filter.js';
+import type { Config } from './config.js';
+import { requestLog } from './logger.js';
+import { version } from './version.js';
+
+const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'x-request-id'];
+
+export function setUpApp(app: INestApplication, config: Config, logger: Logger): void {
+  app.use(requestLog(logger));
+  if (config.corsOrigins.length > 0) {
+    const origin = config.corsOrigins.includes('*') ? '*' : [...config.corsOrigins];
+    app.enableCors({ origin, exposedHeaders: EXPOSED_HEADERS });
+  }
+  readBodies(app);
+  if (config.apiPrefix) app.setGlobalPrefix(config.apiPrefix);
+  const document = SwaggerModule.createDocument(app, description());
+  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'docs-json', useGlobalPrefix: true });
+  app.useGlobalFilters(new AppFilter(app.getHttpAdapter(), routeTable(document.paths)));
+  // Revisions are the ETags here; Express would add its own to everything else.
+  app.getHttpAdapter().getInstance().set('etag', false);
+  app.getHttpAdapter().getInstance().disable('x-powered-by');
+  app.enableShutdownHooks();
+}
+
+function description() {
+  return new DocumentBuilder()
+    .setTitle('impact-session')
+    .setDescription(
+      'The life of an impact-assessment run: its status, its steps, its timings, and the trail of all that. ' +
+        'Errors are `{"detail": …}`; times are RFC 3339, UTC, milliseconds.',
+    )
+    .setVersion(version)
+    .build();
+}

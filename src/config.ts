@@ -1,0 +1,113 @@
+/**
+ * The configuration of the ready-to-run server: the only reader of the environment, and of the `.env` file in the
+ * working folder. Every fault is listed at once, by its variable.
+ */
+
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const variables = z.object({
+  HOST: z.string().default('127.0.0.1'),
+  PORT: text(isPort, 'should be a whole number from 0 to 65535').transform(Number).default(8000),
+  API_PREFIX: text(
+    isPrefix,
+    'should be like /api/v1: with a slash before each part and none at the end',
+  ).default(''),
+  CORS_ORIGINS: text(isOriginList, 'should be * or origins like https://app.example.com, separated by commas')
+    .transform((list) => list.split(',').map((origin) => origin.trim()))
+    .default([]),
+  DATA_SESSIONS_PATH: z.string().default('data/sessions'),
+  LEGACY_TIME_ZONE: text(isTimeZone, 'should be an IANA time zone like Europe/Berlin').default('UTC'),
+  LOG_LEVEL: text(isLogLevel, `should be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  ALLOW_NETWORK_FILESYSTEM: text(isBoolean, 'should be true or false')
+    .transform((flag) => flag === 'true')
+    .default(false),
+});
+
+export interface Config {
+  readonly host: string;
+  /** 0 lets the system choose one. */
+  readonly port: number;
+  /** Empty, or like `/api/v1`. */
+  readonly apiPrefix: string;
+  readonly corsOrigins: readonly string[];
+  readonly dataSessionsPath: string;
+  readonly legacyTimeZone: string;
+  readonly logLevel: string;
+  readonly allowNetworkFilesystem: boolean;
+}
+
+/** The configuration is not usable; `faults` has one line for each variable that is wrong. */
+export class ConfigError extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(faults.join('\n'));
+    this.name = 'ConfigError';
+  }
+}
+
+/** Reads `.env` where there is one (what is set already wins), then the environment. */
+export function loadConfig(): Config {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return readConfig(process.env);
+}
+
+/** @throws ConfigError */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  const result = variables.safeParse(Object.fromEntries(given));
+  if (!result.success) {
+    throw new ConfigError(
+      result.error.issues.map(
+        ({ path, message }) => `${path[0] as string} ${message}, not "${environment[path[0] as string]}"`,
+      ),
+    );
+  }
+  const read = result.data;
+  return Object.freeze({
+    host: read.HOST,
+    port: read.PORT,
+    apiPrefix: read.API_PREFIX,
+    corsOrigins: Object.freeze(read.CORS_ORIGINS),
+    dataSessionsPath: read.DATA_SESSIONS_PATH,
+    legacyTimeZone: read.LEGACY_TIME_ZONE,
+    logLevel: read.LOG_LEVEL,
+    allowNetworkFilesystem: read.ALLOW_NETWORK_FILESYSTEM,
+  });
+}
+
+function text(accepts: (value: string) => boolean, message: string) {
+  return z.string().refine(accepts, { message });
+}
+
+function isPort(value: string): boolean {
+  return /^\d{1,5}$/.test(value) && Number(value) <= 65_535;
+}
+
+function isPrefix(value: string): boolean {
+  return /^(\/[A-Za-z0-9._~-]+)+$/.test(value);
+}
+
+function isOriginList(value: string): boolean {
+  if (value === '*') return true;
+  return value
+    .split(',')
+    .every((origin) => URL.canParse(origin.trim()) && new URL(origin.trim()).origin === origin.trim());
+}
+
+function isTimeZone(value: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: value }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function isLogLevel(value: string): boolean {
+  return LOG_LEVELS.some((level) => level === value);
+}
+
+function isBoolean(value: string): boolean {
+  return value === 'true' || value === 'false';
+}

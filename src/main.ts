@@ -1,0 +1,48 @@
+/**
+ * Starts the server, listens, shuts down. Whatever keeps it from starting is told in lines that say what to do.
+ */
+
+import { NestFactory } from '@nestjs/core';
+import { appModule } from './app.module.js';
+import { setUpApp } from './app.setup.js';
+import { ConfigError, loadConfig } from './config.js';
+import { createLogger, NestLog } from './logger.js';
+import { StoreOpenError } from './session/index.js';
+import { version } from './version.js';
+
+async function start(): Promise<void> {
+  const config = loadConfig();
+  const logger = createLogger(config.logLevel);
+  const options = { logger: new NestLog(logger), bodyParser: false, abortOnError: false };
+  const app = await NestFactory.create(appModule(config), options);
+  try {
+    setUpApp(app, config, logger);
+    await app.listen(config.port, config.host);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  const url = `${await app.getUrl()}${config.apiPrefix}`;
+  logger.info(`impact-session ${version} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
+}
+
+/** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */
+function explain(error: unknown): readonly string[] | undefined {
+  if (error instanceof ConfigError) return error.faults;
+  if (error instanceof StoreOpenError) return [error.message];
+  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const where = `${address}:${port}`;
+  if (code === 'EADDRINUSE')
+    return [`The address ${where} is taken: stop what listens there, or set PORT to another one`];
+  if (code === 'EACCES')
+    return [`The address ${where} may not be used by this user: set PORT to one above 1023`];
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return ['HOST is no address of this machine: set it to 127.0.0.1, or to 0.0.0.0 for all of them'];
+  return undefined;
+}
+
+start().catch((error: unknown) => {
+  const lines = explain(error) ?? [error instanceof Error ? (error.stack ?? error.message) : String(error)];
+  for (const line of lines) process.stderr.write(`impact-session: ${line}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,133 @@
+/**
+ * The REST routes: each is one call to the service. What a route answers to bad input and to failure is the pipe's
+ * and the filter's work.
+ */
+
+import {
+  Body,
+  Controller,
+  Get,
+  Headers,
+  HttpCode,
+  Param,
+  Patch,
+  Post,
+  Query,
+  UseFilters,
+  UseInterceptors,
+  UsePipes,
+} from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import {
+  SessionAuditResponse,
+  SessionCreateRequest,
+  SessionResponse,
+  SessionUpdateRequest,
+  toPatch,
+} from './session.dto.js';
+import { EtagInterceptor, expectedRevisions } from './session.etag.js';
+import { SessionFilter } from './session.filter.js';
+import { ApiErrors, ApiRevisioned } from './session.openapi.js';
+import { SessionValidationPipe } from './session.pipe.js';
+import { SessionService } from './session.service.js';
+import {
+  EventListQuery,
+  EventListResponse,
+  SessionListQuery,
+  SessionListResponse,
+} from './session-listing.dto.js';
+
+const ApiSessionId = () =>
+  ApiParam({
+    name: 'session_id',
+    description: 'The id of a session.',
+    example: 'sess_20240115_103045_a1b2c3',
+  });
+
+@ApiTags('Session')
+@Controller('session')
+@UseFilters(SessionFilter)
+@UsePipes(SessionValidationPipe)
+@UseInterceptors(EtagInterceptor)
+export class SessionController {
+  constructor(private readonly sessions: SessionService) {}
+
+  @Post('create')
+  @HttpCode(200)
+  @ApiOperation({
+    summary: 'Create a new assessment session',
+    description: 'The session is on the disk when the answer comes. An empty body counts as `{}`.',
+  })
+  @ApiOkResponse({ type: SessionResponse })
+  @ApiErrors(413, 415, 422, 500, 503)
+  create(@Body() request: SessionCreateRequest): Promise<SessionResponse> {
+    return this.sessions.process(request);
+  }
+
+  @Get('list')
+  @ApiOperation({ summary: 'List sessions', description: 'Newest first, a page at a time.' })
+  @ApiOkResponse({ type: SessionListResponse })
+  @ApiErrors(422, 500, 503)
+  list(@Query() query: SessionListQuery): Promise<SessionListResponse> {
+    return this.sessions.list(query);
+  }
+
+  @Get(':session_id')
+  @ApiOperation({ summary: 'Get session details', description: 'The ETag is the revision.' })
+  @ApiSessionId()
+  @ApiRevisioned()
+  @ApiOkResponse({ type: SessionResponse })
+  @ApiErrors(404, 500, 503)
+  get(@Param('session_id') id: string): Promise<SessionResponse> {
+    return this.sessions.getSession(id);
+  }
+
+  @Get(':session_id/audit')
+  @ApiOperation({
+    summary: 'Get the full audit trail of a session',
+    description: '`data` is the whole metadata document.',
+  })
+  @ApiSessionId()
+  @ApiRevisioned()
+  @ApiOkResponse({ type: SessionAuditResponse })
+  @ApiErrors(404, 500, 503)
+  audit(@Param('session_id') id: string): Promise<SessionAuditResponse> {
+    return this.sessions.getAudit(id);
+  }
+
+  @Get(':session_id/events')
+  @ApiOperation({
+    summary: "Get a session's events",
+    description: 'Each event exactly as it stands in the log, oldest first, a page at a time.',
+  })
+  @ApiSessionId()
+  @ApiRevisioned()
+  @ApiOkResponse({ type: EventListResponse })
+  @ApiErrors(404, 422, 500, 503)
+  events(@Param('session_id') id: string, @Query() query: EventListQuery): Promise<EventListResponse> {
+    return this.sessions.events(id, query);
+  }
+
+  @Patch(':session_id')
+  @ApiOperation({
+    summary: 'Report progress',
+    description:
+      'Any of the members, applied as a whole or not at all. What is true already changes nothing, so a retry is safe.',
+  })
+  @ApiSessionId()
+  @ApiHeader({
+    name: 'If-Match',
+    required: false,
+    description: 'An ETag: report only when the session is still at that revision.',
+  })
+  @ApiOkResponse({ type: SessionResponse })
+  @ApiErrors(404, 409, 412, 413, 415, 422, 500, 503)
+  update(
+    @Param('session_id') id: string,
+    @Body() report: SessionUpdateRequest,
+    @Headers('if-match') ifMatch?: string,
+  ): Promise<SessionResponse> {
+    const options = { reason: report.reason ?? undefined, expectedRevision: expectedRevisions(ifMatch) };
+    return this.sessions.update(id, toPatch(report), options);
+  }
+}

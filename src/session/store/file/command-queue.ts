@@ -1,0 +1,40 @@
+/**
+ * Commands on one session, one after another; on different sessions, side by side. Imports the errors only.
+ */
+
+import { StoreUnavailableError } from '../../domain/errors.js';
+
+/** How many commands may wait for one session before a further one is turned away. */
+const MAX_WAITING = 1_000;
+
+export class CommandQueue {
+  readonly #tails = new Map<string, { last: Promise<unknown>; waiting: number }>();
+
+  /**
+   * Runs `command` when all that came before it for `key` have ended, however they ended.
+   * @throws StoreUnavailableError (`not_applied`) when too many wait already
+   */
+  run<T>(key: string, command: () => Promise<T>): Promise<T> {
+    const queue = this.#tails.get(key) ?? { last: Promise.resolve(), waiting: 0 };
+    if (queue.waiting >= MAX_WAITING) {
+      return Promise.reject(
+        new StoreUnavailableError('Too many commands wait for this session', 'not_applied'),
+      );
+    }
+    const result = queue.last.then(command);
+    queue.waiting += 1;
+    queue.last = result
+      .catch(() => undefined)
+      .finally(() => {
+        queue.waiting -= 1;
+        if (queue.waiting === 0) this.#tails.delete(key);
+      });
+    this.#tails.set(key, queue);
+    return result;
+  }
+
+  /** Resolves when every command that was asked for by now has ended. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#tails.values()].map((queue) => queue.last));
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The durable primitives: every write of the file store that must survive a power cut is one of these.
+ * Each states its system calls in order. Stands on a small file-system interface, so that a recording or a failing
+ * one can be put under the store in tests. Imports node:fs and nothing of the component.
+ */
+
+import * as nodeFs from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/** What the store needs of a file system: the promise functions of node:fs by these names. */
+export type FileSystem = Pick<
+  typeof nodeFs,
+  'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'stat' | 'statfs' | 'writeFile'
+>;
+
+export const systemFiles: FileSystem = nodeFs;
+
+/** A sync failed. The kernel may have dropped the pages: nobody knows what is on the disk, and it is never retried. */
+export class SyncFailedError extends Error {
+  constructor(path: string, cause: unknown) {
+    super(`sync of ${path} failed`, { cause });
+    this.name = 'SyncFailedError';
+  }
+}
+
+/** A file did not have the length that its one writer left it with. */
+export class UnexpectedLengthError extends Error {
+  constructor(path: string, expected: number, actual: number) {
+    super(`${path} has ${actual} bytes, not ${expected}`);
+    this.name = 'UnexpectedLengthError';
+  }
+}
+
+/** Makes a new file and its content durable; the entry in its folder is not: sync that. open(wx), write…, fdatasync. */
+export async function createFile(files: FileSystem, path: string, content: Uint8Array): Promise<void> {
+  await withFile(files, path, 'wx', async (file) => {
+    await writeAll(file, content, 0);
+    await sync(path, () => file.datasync());
+  });
+}
+
+/**
+ * Appends to a file that has exactly `length` bytes, durably. open(r+), fstat, write…, fdatasync.
+ * A write that fails is undone (ftruncate, fdatasync) before its error is thrown on.
+ * @throws UnexpectedLengthError, SyncFailedError, or the system's error: then nothing was appended
+ */
+export async function appendToFile(
+  files: FileSystem,
+  path: string,
+  length: number,
+  content: Uint8Array,
+): Promise<void> {
+  await withFile(files, path, 'r+', async (file) => {
+    const { size } = await file.stat();
+    if (size !== length) throw new UnexpectedLengthError(path, length, size);
+    try {
+      await writeAll(file, content, length);
+    } catch (error) {
+      await file.truncate(length);
+      await sync(path, () => file.datasync());
+      throw error;
+    }
+    await sync(path, () => file.datasync());
+  });
+}
+
+/** Puts a file in place whole, durably: old content or new, never a mixture. create temporary, rename, sync folder. */
+export async function replaceFile(files: FileSystem, path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await files.rm(temporary, { force: true });
+  await createFile(files, temporary, content);
+  await files.rename(temporary, path);
+  await syncFolder(files, dirname(path));
+}
+
+/**
+ * Puts a file in place whole, for readers; not durable, so only for what can be made again. write temporary, rename.
+ */
+export async function replaceView(files: FileSystem, path: string, content: string): Promise<void> {
+  const temporary = `${path}.tmp`;
+  await files.writeFile(temporary, content);
+  await files.rename(temporary, path);
+}
+
+/** Makes what is in a file durable, whoever wrote it. open(r), fdatasync. */
+export async function syncFile(files: FileSystem, path: string): Promise<void> {
+  await withFile(files, path, 'r', (file) => sync(path, () => file.datasync()));
+}
+
+/** Makes the entries of a folder durable: what was made in it, renamed into it or taken from it. open, fsync. */
+export async function syncFolder(files: FileSystem, path: string): Promise<void> {
+  await withFile(files, path, 'r', (file) => sync(path, () => file.sync()));
+}
+
+/** Makes a folder and every missing one above it, durably. mkdir(recursive), sync of each folder that got an entry. */
+export async function makeFolder(files: FileSystem, path: string): Promise<void> {
+  const first = await files.mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; ; made = dirname(made)) {
+    await syncFolder(files, dirname(made));
+    if (made === first || made === dirname(made)) return;
+  }
+}
+
+/**
+ * Syncs of folders that many wait for: one sync serves all who asked before it began. Who asks while one runs gets
+ * the next, since the running one may have missed its entry.
+ */
+export class SharedFolderSync {
+  readonly #waiting = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, Promise<void>>();
+
+  constructor(private readonly files: FileSystem) {}
+
+  sync(path: string): Promise<void> {
+    const waiting = this.#waiting.get(path);
+    if (waiting) return waiting;
+    const next = this.#after(path, this.#running.get(path));
+    this.#waiting.set(path, next);
+    return next;
+  }
+
+  async #after(path: string, running: Promise<void> | undefined): Promise<void> {
+    // A failed sync is its own askers' failure; those who come after it are told by their own.
+    await running?.catch(() => undefined);
+    const mine = this.#waiting.get(path) as Promise<void>;
+    this.#waiting.delete(path);
+    this.#running.set(path, mine);
+    try {
+      await syncFolder(this.files, path);
+    } finally {
+      if (this.#running.get(path) === mine) this.#running.delete(path);
+    }
+  }
+}
+
+type OpenFile = nodeFs.FileHandle;
+
+async function withFile(
+  files: FileSystem,
+  path: string,
+  flags: string,
+  use: (file: OpenFile) => Promise<void>,
+): Promise<void> {
+  const file = await files.open(path, flags);
+  try {
+    await use(file);
+  } finally {
+    // What had to be durable was synced; close(2) frees the descriptor even when it reports an error.
+    await file.close().catch(() => undefined);
+  }
+}
+
+async function writeAll(file: OpenFile, content: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < content.length; ) {
+    const { bytesWritten } = await file.write(content, written, content.length - written, position + written);
+    if (bytesWritten === 0) throw new Error('the file system wrote nothing');
+    written += bytesWritten;
+  }
+}
+
+async function sync(path: string, call: () => Promise<void>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    throw new SyncFailedError(path, error);
+  }
+}

@@ -1,0 +1,293 @@
+/**
+ * FileStore: sessions as folders of a data folder, one process writing. Commands on a session run in turn, readers
+ * see what is durable, states are cached; reading and writing folders is the loader's and the writer's work.
+ */
+
+import { join, normalize, resolve, sep } from 'node:path';
+import { LRUCache } from 'lru-cache';
+import pLimit from 'p-limit';
+import {
+  isSessionError,
+  SessionCorruptedError,
+  StoreOpenError,
+  StoreUnavailableError,
+} from '../../domain/errors.js';
+import type { Decision } from '../../domain/event-log.js';
+import type { Session } from '../../domain/session.js';
+import {
+  type CorruptedSession,
+  type EventPage,
+  type EventQuery,
+  type SessionPage,
+  SessionStore,
+  type StoredSession,
+} from '../session-store.js';
+import { CommandQueue } from './command-queue.js';
+import { type FileSystem, SyncFailedError, syncFolder, systemFiles } from './durable-file.js';
+import { isTimeZone } from './naive-time.js';
+import { type FolderEntry, SessionFolders } from './session-folders.js';
+import { type LoadedSession, SessionLoader } from './session-loader.js';
+import { SessionWriter } from './session-writer.js';
+import { openStoreFolder, type StoreFolder } from './store-folder.js';
+import { ViewWriter } from './view-writer.js';
+
+export interface FileStoreOptions {
+  /** The data folder; made when missing. */
+  readonly path: string;
+  /** IANA name of the zone of times without one, in folders of the Python component. Default `UTC`. */
+  readonly legacyTimeZone?: string;
+  readonly allowNetworkFilesystem?: boolean;
+  /** Told of what an operator should know and no caller waits for. */
+  readonly warn?: Warn;
+  /** The file system; for tests. */
+  readonly files?: FileSystem;
+}
+
+type Warn = (message: string, cause: unknown) => void;
+
+/** Memory that states of sessions may take, in bytes, by a rough count. */
+const CACHE_BYTES = 64 * 1024 * 1024;
+/** How many sessions are made, and how many are read for a listing, side by side: bounds open files. */
+const CREATORS = 64;
+const LIST_READERS = 16;
+
+export class FileStore extends SessionStore {
+  readonly #queue = new CommandQueue();
+  readonly #limitCreators = pLimit(CREATORS);
+  readonly #cache = new LRUCache<string, LoadedSession>({
+    maxSize: CACHE_BYTES,
+    sizeCalculation: (loaded) => 2_048 + 2 * loaded.length,
+  });
+  /** Sessions whose folder may have its name and is not yet durable: no listing shows them. */
+  readonly #creating = new Set<string>();
+  /** Sessions whose last sync failed, as they were before: what is on the disk since then is not to be seen. */
+  readonly #frozen = new Map<string, LoadedSession | undefined>();
+  /** Why nothing is written any more. */
+  #stopped: string | undefined;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly files: FileSystem,
+    private readonly configuredPath: string,
+    private readonly holding: StoreFolder,
+    private readonly folders: SessionFolders,
+    private readonly loader: SessionLoader,
+    private readonly writer: SessionWriter,
+    private readonly views: ViewWriter,
+    private readonly warn: Warn,
+  ) {
+    super();
+  }
+
+  /** @throws StoreOpenError whose message is one line that says what to do */
+  static async open(options: FileStoreOptions): Promise<FileStore> {
+    const { files = systemFiles, warn = () => undefined, legacyTimeZone = 'UTC' } = options;
+    const { allowNetworkFilesystem = false } = options;
+    if (!isTimeZone(legacyTimeZone)) throw new RangeError(`not a time zone: ${legacyTimeZone}`);
+    const root = resolve(options.path);
+    const holding = await openStoreFolder(files, root, { allowNetworkFilesystem });
+    const { storeId, closedCleanly } = holding;
+    const folders = new SessionFolders(files, root);
+    if (!closedCleanly) await settle(files, folders, holding);
+    const reading = { storeId, legacyTimeZone, syncBeforeReading: !closedCleanly };
+    const loader = new SessionLoader(files, folders, reading);
+    const writer = new SessionWriter(files, folders, loader, storeId);
+    const views = new ViewWriter(files, warn);
+    const configuredPath = normalize(options.path).replaceAll(sep, '/').replace(/\/$/, '');
+    return new FileStore(files, configuredPath, holding, folders, loader, writer, views, warn);
+  }
+
+  override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
+    return this.#limitCreators(async () => {
+      for (const id of ids) {
+        const created = await this.#queue.run(id, () => this.#createAs(id, opening));
+        if (created) return this.#stored(created);
+      }
+      throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
+    });
+  }
+
+  override append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
+    return this.#queue.run(id, async () => {
+      this.#assertWritable();
+      const current = await this.#load(id);
+      if (!current) return undefined;
+      const decision = decide(current.session);
+      if (decision.events.length === 0) return this.#stored(current);
+      const written = await this.#change(id, current, () => this.writer.write(current, decision));
+      this.#cache.set(id, written);
+      this.views.schedule(written.session, written.folder);
+      return this.#stored(written);
+    });
+  }
+
+  override async read(id: string): Promise<StoredSession | undefined> {
+    const loaded = await this.#current(id);
+    return loaded && this.#stored(loaded);
+  }
+
+  override async events(id: string, query: EventQuery): Promise<EventPage | undefined> {
+    const loaded = await this.#current(id);
+    if (!loaded) return undefined;
+    const { reading } = await this.loader.readLogOf(loaded);
+    const { revision } = loaded.session;
+    const first = query.after === undefined ? 0 : query.after + 1;
+    const events = reading.events.slice(first, first + query.limit);
+    const last = events.at(-1);
+    return { events, nextAfter: last && last.seq < revision - 1 ? last.seq : null, revision };
+  }
+
+  /** Walks the day folders, newest first: its cost grows with the number of sessions until there is an index. */
+  override async list(query: { limit: number; offset: number }): Promise<SessionPage> {
+    this.#assertOpen();
+    const page: FolderEntry[] = [];
+    let total = 0;
+    for (const day of await this.#reading(() => this.folders.days())) {
+      const all = await this.#reading(() => this.folders.sessionsOf(day));
+      const entries = all.filter((entry) => !this.#creating.has(entry.id));
+      const from = Math.max(0, query.offset - total);
+      page.push(...entries.slice(from, Math.max(from, query.offset + query.limit - total)));
+      total += entries.length;
+    }
+    const limitReaders = pLimit(LIST_READERS);
+    const listed = await Promise.all(page.map((entry) => limitReaders(() => this.#listed(entry))));
+    return { sessions: listed.filter((session) => session !== undefined), total };
+  }
+
+  override remove(id: string): Promise<boolean> {
+    return this.#queue.run(id, async () => {
+      this.#assertWritable();
+      const entry = await this.#reading(() => this.loader.find(id));
+      if (!entry) return false;
+      const before = this.#cache.get(id);
+      await this.views.forget(id);
+      const remains = await this.#change(id, before, () => this.writer.remove(entry));
+      this.#cache.delete(id);
+      await this.files.rm(remains, { recursive: true, force: true }).catch((error) => {
+        this.warn(`${remains} is what is left of a removed session, and could not be deleted`, error);
+      });
+      return true;
+    });
+  }
+
+  override async health(): Promise<{ writable: boolean; reason?: string }> {
+    if (this.#closing) return { writable: false, reason: 'the store is closed' };
+    return this.#stopped ? { writable: false, reason: this.#stopped } : { writable: true };
+  }
+
+  override close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await this.#queue.idle();
+    await this.views.flush();
+    await this.holding.release(this.#stopped === undefined);
+  }
+
+  /** Makes the session under this id, or nothing when the id is taken. */
+  async #createAs(id: string, opening: Decision): Promise<LoadedSession | undefined> {
+    this.#assertWritable();
+    const entry = this.folders.computed(id);
+    if (!entry) throw new RangeError(`not a session id: ${id}`);
+    if (this.#frozen.has(id)) return undefined;
+    this.#creating.add(id);
+    try {
+      const created = await this.#change(id, undefined, () => this.writer.create(entry, opening));
+      if (created) this.#cache.set(id, created);
+      return created;
+    } finally {
+      this.#creating.delete(id);
+    }
+  }
+
+  /**
+   * Changes the disk for a session whose state was `before`. When the outcome is unknown the session stays as it was
+   * for readers; after a failed sync nothing is written any more (it is never retried: docs/STORAGE.md).
+   */
+  async #change<T>(id: string, before: LoadedSession | undefined, change: () => Promise<T>): Promise<T> {
+    try {
+      return await change();
+    } catch (error) {
+      this.#cache.delete(id);
+      if (error instanceof StoreUnavailableError) {
+        if (error.cause instanceof SyncFailedError) this.#stopWriting(error.cause);
+        if (error.outcome === 'unknown') this.#frozen.set(id, before);
+      }
+      throw error;
+    }
+  }
+
+  /** Reads from the disk; what is not an error of the component already says that the store could not read. */
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      return await read();
+    } catch (error) {
+      if (error instanceof SyncFailedError) this.#stopWriting(error);
+      if (isSessionError(error)) throw error;
+      throw new StoreUnavailableError('The store could not read', 'not_applied', error);
+    }
+  }
+
+  #stopWriting(error: SyncFailedError): void {
+    if (this.#stopped) return;
+    this.#stopped = `${error.message}: nothing is written any more; check the disk and restart`;
+    this.warn(this.#stopped, error);
+  }
+
+  /** The state of a session: the last durable one where it is known, else read in the session's turn. */
+  async #current(id: string, read = () => this.loader.load(id)): Promise<LoadedSession | undefined> {
+    this.#assertOpen();
+    return this.#cache.get(id) ?? this.#queue.run(id, () => this.#load(id, read));
+  }
+
+  async #load(id: string, read = () => this.loader.load(id)): Promise<LoadedSession | undefined> {
+    if (this.#frozen.has(id)) return this.#frozen.get(id);
+    const cached = this.#cache.get(id);
+    if (cached) return cached;
+    const loaded = await this.#reading(read);
+    // The Python component may still change its folders: they are read each time until they are ours.
+    if (!loaded || loaded.imported) return loaded;
+    this.#cache.set(id, loaded);
+    if (loaded.viewIsStale && !this.#stopped) this.views.schedule(loaded.session, loaded.folder);
+    return loaded;
+  }
+
+  async #listed(entry: FolderEntry): Promise<StoredSession | CorruptedSession | undefined> {
+    try {
+      const loaded = await this.#current(entry.id, () => this.loader.loadFrom(entry));
+      return loaded && this.#stored(loaded);
+    } catch (error) {
+      if (!(error instanceof SessionCorruptedError)) throw error;
+      return { id: entry.id, corrupted: true };
+    }
+  }
+
+  #stored({ session, day }: LoadedSession): StoredSession {
+    return { session, auditPath: `${this.configuredPath}/${day}/${session.id}` };
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new StoreUnavailableError('The store is closed', 'not_applied');
+  }
+
+  #assertWritable(): void {
+    this.#assertOpen();
+    if (this.#stopped) throw new StoreUnavailableError('The store accepts no writes', 'not_applied');
+  }
+}
+
+/** After an unclean stop: nothing half made is left, and what was made last is durable before anybody sees it. */
+async function settle(files: FileSystem, folders: SessionFolders, holding: StoreFolder): Promise<void> {
+  try {
+    await folders.sweep();
+    await syncFolder(files, folders.root);
+    for (const day of await folders.days()) await syncFolder(files, join(folders.root, day));
+  } catch (error) {
+    await holding.release(false);
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    const message = `The data folder ${folders.root} could not be brought in order after an unclean stop (${why}): check the disk and its permissions`;
+    throw new StoreOpenError('not_writable', message, error);
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * Where sessions lie in the data folder: names, paths, the days there are. A session of our own is found by computing
+ * its path from its id; only folders of the Python component are looked for.
+ */
+
+import { join } from 'node:path';
+import { isLegacyId, parseSessionId } from '../../domain/session-id.js';
+import type { FileSystem } from './durable-file.js';
+
+export const EVENTS_FILE = 'events.jsonl';
+export const VIEW_FILE = 'session_metadata.json';
+/** Folders under construction or being taken away; no session is ever called so. */
+export const TEMPORARY_PREFIX = '.tmp-';
+
+/** `2024-01-15`, and the Python component's `2024-01-15-1030`. */
+const DAY_FOLDER = /^\d{4}-\d{2}-\d{2}(-\d{4})?$/;
+const DAY_LENGTH = '2024-01-15'.length;
+
+/** A session's folder as a listing finds it. */
+export interface FolderEntry {
+  readonly id: string;
+  /** Name of the day folder it lies in. */
+  readonly day: string;
+}
+
+export class SessionFolders {
+  constructor(
+    private readonly files: FileSystem,
+    /** Absolute path of the data folder. */
+    readonly root: string,
+  ) {}
+
+  path(entry: FolderEntry): string {
+    return join(this.root, entry.day, entry.id);
+  }
+
+  /** Where a session of this id is or would be made; `undefined` for an id that is not of our grammar. */
+  computed(id: string): FolderEntry | undefined {
+    const parts = parseSessionId(id);
+    return parts && { id, day: parts.day };
+  }
+
+  /** The folders in which a session of this id may lie besides the computed one: those of the Python component. */
+  async others(id: string): Promise<FolderEntry[]> {
+    if (!isLegacyId(id)) return [];
+    const day = parseSessionId(id)?.day;
+    const days = await this.days();
+    const candidates = day ? days.filter((name) => name !== day && name.startsWith(day)) : days;
+    return candidates.map((name) => ({ id, day: name }));
+  }
+
+  /** Names of all day folders, newest first. */
+  async days(): Promise<string[]> {
+    const names = await this.#foldersIn(this.root);
+    return names.filter((name) => DAY_FOLDER.test(name)).sort(byDayNewestFirst);
+  }
+
+  /** All sessions of a day folder, newest first: by id, which is by time where the id tells it. */
+  async sessionsOf(day: string): Promise<FolderEntry[]> {
+    const names = await this.#foldersIn(join(this.root, day));
+    return names
+      .filter((name) => isLegacyId(name))
+      .sort((left, right) => (left < right ? 1 : -1))
+      .map((id) => ({ id, day }));
+  }
+
+  /** Takes away what a stopped process left half made or half removed. */
+  async sweep(): Promise<void> {
+    for (const day of await this.days()) {
+      const path = join(this.root, day);
+      const left = (await this.#foldersIn(path)).filter((name) => name.startsWith(TEMPORARY_PREFIX));
+      for (const name of left) await this.files.rm(join(path, name), { recursive: true, force: true });
+    }
+  }
+
+  async #foldersIn(path: string): Promise<string[]> {
+    const entries = await this.files.readdir(path, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  }
+}
+
+/** Days in reverse; a day's own folder before its minute folders, which are the latest first. */
+function byDayNewestFirst(left: string, right: string): number {
+  const [leftDay, rightDay] = [left.slice(0, DAY_LENGTH), right.slice(0, DAY_LENGTH)];
+  if (leftDay !== rightDay) return leftDay < rightDay ? 1 : -1;
+  if (left.length !== right.length) return left.length - right.length;
+  return left < right ? 1 : -1;
+}

@@ -1,0 +1,157 @@
+/**
+ * Reads a session from its folder: the log where there is one, else what the Python component left. Every line is
+ * checked; what is damaged is an error for that session alone. Changes nothing on the disk.
+ */
+
+import { join } from 'node:path';
+import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
+import { type LogReading, readLog } from '../../domain/event-log.js';
+import { importedSession, replay, type Session } from '../../domain/session.js';
+import type { EventData } from '../../domain/session-event.js';
+import { type FileSystem, syncFile, syncFolder } from './durable-file.js';
+import { importDocument, readSummary } from './legacy-folder.js';
+import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
+import { renderView } from './view-writer.js';
+
+/** A session as it stands on the disk. */
+export interface LoadedSession {
+  readonly session: Session;
+  /** Absolute path of its folder. */
+  readonly folder: string;
+  /** Name of its day folder. */
+  readonly day: string;
+  /** Bytes of the log that are its events; 0 for a folder without a log. */
+  readonly length: number;
+  /** Whether bytes that a stopped write left follow them. */
+  readonly torn: boolean;
+  /** Whether `session_metadata.json` is missing, behind or altered. */
+  readonly viewIsStale: boolean;
+  /** The event that will open the log of a folder that the Python component made. */
+  readonly imported?: EventData['session_imported'];
+}
+
+export interface LoaderOptions {
+  readonly storeId: string;
+  readonly legacyTimeZone: string;
+  /** After an unclean stop, what was written last is made durable before anybody sees it. */
+  readonly syncBeforeReading: boolean;
+}
+
+/** Failures that concern one session's files and no other's. */
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ERR_FS_FILE_TOO_LARGE']);
+
+export class SessionLoader {
+  constructor(
+    private readonly files: FileSystem,
+    private readonly folders: SessionFolders,
+    private readonly options: LoaderOptions,
+  ) {}
+
+  /** Where the session of this id lies, whatever its condition. */
+  async find(id: string): Promise<FolderEntry | undefined> {
+    const computed = this.folders.computed(id);
+    if (computed && (await this.#isThere(computed))) return computed;
+    for (const entry of await this.folders.others(id)) {
+      if (await this.#isThere(entry)) return entry;
+    }
+    return undefined;
+  }
+
+  /** The session of this id. The computed folder is read without looking first: that is the common case. */
+  async load(id: string): Promise<LoadedSession | undefined> {
+    const computed = this.folders.computed(id);
+    const loaded = computed && (await this.loadFrom(computed));
+    if (loaded) return loaded;
+    const entry = await this.find(id);
+    return entry && this.loadFrom(entry);
+  }
+
+  /** @throws SessionCorruptedError when the folder is there and no session can be read from it */
+  async loadFrom(entry: FolderEntry): Promise<LoadedSession | undefined> {
+    const folder = this.folders.path(entry);
+    const log = await this.#readLogFile(entry.id, folder);
+    const view = await this.#readIfThere(entry.id, join(folder, VIEW_FILE));
+    if (log) return this.#fromLog(entry, folder, log, view);
+    if (view) return this.#fromLegacy(entry, folder, view);
+    if (!(await this.#isThere(entry))) return undefined;
+    throw new SessionCorruptedError(entry.id, `the folder has no ${EVENTS_FILE} and no ${VIEW_FILE}`);
+  }
+
+  /** The log of a loaded session as it stands, and its bytes; what was checked when it was loaded is checked again. */
+  async readLogOf(loaded: LoadedSession): Promise<{ readonly bytes: Buffer; readonly reading: LogReading }> {
+    const { session, folder, length } = loaded;
+    const all = (await this.#readIfThere(session.id, join(folder, EVENTS_FILE))) ?? Buffer.alloc(0);
+    const reading = readLog(all.subarray(0, length), this.options.storeId, session.id);
+    if (reading.rest || reading.length !== length || reading.events.length !== session.revision) {
+      throw new SessionCorruptedError(session.id, 'the log was altered while the store was open');
+    }
+    return { bytes: all, reading };
+  }
+
+  #fromLog(entry: FolderEntry, folder: string, log: Buffer, view: Buffer | undefined): LoadedSession {
+    const { events, length, rest } = readLog(log, this.options.storeId, entry.id);
+    const known = revisionOf(view);
+    if (rest && (!rest.torn || rest.seq < known)) {
+      throw new SessionCorruptedError(entry.id, `event ${rest.seq} of the log: ${rest.finding}`);
+    }
+    const session = replay(events);
+    if (!session)
+      throw new SessionCorruptedError(entry.id, 'the log does not begin with the event that makes it');
+    if (known > session.revision) {
+      const finding = `the view knows of ${known} events and the log has ${session.revision}: acknowledged events were lost`;
+      throw new SessionCorruptedError(entry.id, finding);
+    }
+    const viewIsStale = view?.toString() !== renderView(session);
+    return { session, folder, day: entry.day, length, torn: rest !== undefined, viewIsStale };
+  }
+
+  async #fromLegacy(entry: FolderEntry, folder: string, document: Buffer): Promise<LoadedSession> {
+    const read = importDocument(entry.id, entry.day, document, this.options.legacyTimeZone);
+    const imported = { ...read, summary: await readSummary(this.files, folder) };
+    const session = importedSession(entry.id, imported);
+    return { session, folder, day: entry.day, length: 0, torn: false, viewIsStale: false, imported };
+  }
+
+  async #readLogFile(id: string, folder: string): Promise<Buffer | undefined> {
+    const path = join(folder, EVENTS_FILE);
+    const log = await this.#readIfThere(id, path);
+    if (log && this.options.syncBeforeReading) {
+      await syncFile(this.files, path);
+      await syncFolder(this.files, folder);
+    }
+    return log;
+  }
+
+  async #readIfThere(id: string, path: string): Promise<Buffer | undefined> {
+    try {
+      return await this.files.readFile(path);
+    } catch (error) {
+      return absentOr(id, error as NodeJS.ErrnoException);
+    }
+  }
+
+  async #isThere(entry: FolderEntry): Promise<boolean> {
+    try {
+      return (await this.files.stat(this.folders.path(entry))).isDirectory();
+    } catch (error) {
+      return absentOr(entry.id, error as NodeJS.ErrnoException) ?? false;
+    }
+  }
+}
+
+/** What is not there is no failure; every other failure is told as what it is. */
+function absentOr(id: string, error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  if (UNREADABLE.has(error.code ?? '')) throw new SessionCorruptedError(id, 'a file cannot be read', error);
+  throw new StoreUnavailableError('The store could not read', 'not_applied', error);
+}
+
+/** How many events a view knows of: 0 for none, for a damaged one, and for the Python component's. */
+function revisionOf(view: Buffer | undefined): number {
+  try {
+    const { revision } = JSON.parse(view?.toString() ?? '{}');
+    return Number.isSafeInteger(revision) ? revision : 0;
+  } catch {
+    return 0;
+  }
+}

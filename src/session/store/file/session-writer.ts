@@ -1,0 +1,215 @@
+/**
+ * Writes sessions: the durability protocol of docs/STORAGE.md, step by step, for one session at a time. Knows nothing
+ * of queues, caches and readers; what each call does to the disk is in durable-file.ts.
+ *
+ * Every failure is a StoreUnavailableError that says whether the change may have been made.
+ */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import {
+  type Outcome,
+  SessionCorruptedError,
+  SessionLimitError,
+  StoreUnavailableError,
+} from '../../domain/errors.js';
+import { type Decision, genesisHash, type LogPosition, sealEvents } from '../../domain/event-log.js';
+import { evolve, type Session } from '../../domain/session.js';
+import type { EventDraft, SessionEvent } from '../../domain/session-event.js';
+import { LIMITS } from '../../domain/session-rules.js';
+import {
+  appendToFile,
+  createFile,
+  type FileSystem,
+  makeFolder,
+  replaceFile,
+  SharedFolderSync,
+  SyncFailedError,
+  syncFolder,
+  UnexpectedLengthError,
+} from './durable-file.js';
+import {
+  EVENTS_FILE,
+  type FolderEntry,
+  type SessionFolders,
+  TEMPORARY_PREFIX,
+  VIEW_FILE,
+} from './session-folders.js';
+import type { LoadedSession, SessionLoader } from './session-loader.js';
+import { renderView } from './view-writer.js';
+
+/** In whose name the store itself adds events. */
+const STORE_ACTOR = 'session-store';
+/** What rename(2) answers when the target is there. */
+const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
+
+export class SessionWriter {
+  readonly #folderSync: SharedFolderSync;
+  /** Day folders that are known to be there, durably. */
+  readonly #days = new Map<string, Promise<void>>();
+
+  constructor(
+    private readonly files: FileSystem,
+    private readonly folders: SessionFolders,
+    private readonly loader: SessionLoader,
+    private readonly storeId: string,
+  ) {
+    this.#folderSync = new SharedFolderSync(files);
+  }
+
+  /** Makes a session's folder; nothing when its place is taken, by whatever. */
+  async create(entry: FolderEntry, opening: Decision): Promise<LoadedSession | undefined> {
+    if ((await this.loader.find(entry.id)) !== undefined) return undefined;
+    const { lines, events } = sealEvents(this.#beginningOf(entry.id), opening);
+    const session = evolveAll(undefined, events);
+    const day = join(this.folders.root, entry.day);
+    const building = join(day, `${TEMPORARY_PREFIX}${entry.id}`);
+    try {
+      await this.#build(entry.day, building, lines, session);
+      await this.files.rename(building, this.folders.path(entry));
+    } catch (error) {
+      await this.files.rm(building, { recursive: true, force: true }).catch(() => undefined);
+      if (TAKEN.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+      throw unavailable(error, 'not_applied');
+    }
+    await this.#folderSync.sync(day).catch((error) => Promise.reject(unavailable(error, 'unknown')));
+    const folder = this.folders.path(entry);
+    return { session, folder, day: entry.day, length: lines.length, torn: false, viewIsStale: false };
+  }
+
+  /** The session after a decision was made durable. */
+  async write(current: LoadedSession, decision: Decision): Promise<LoadedSession> {
+    if (current.imported) return this.#adopt(current, current.imported, decision);
+    if (current.torn) return this.#recover(current, decision);
+    const { lines, events } = sealEvents(positionOf(current.session), decision);
+    const length = current.length + lines.length;
+    assertLogFits(length);
+    try {
+      await appendToFile(this.files, join(current.folder, EVENTS_FILE), current.length, lines);
+    } catch (error) {
+      if (error instanceof UnexpectedLengthError)
+        throw new SessionCorruptedError(current.session.id, error.message, error);
+      throw unavailable(error, error instanceof SyncFailedError ? 'unknown' : 'not_applied');
+    }
+    return { ...current, session: evolveAll(current.session, events), length };
+  }
+
+  /** Takes a session's folder away; the path at which its remains lie until they are deleted. */
+  async remove(entry: FolderEntry): Promise<string> {
+    const day = join(this.folders.root, entry.day);
+    const remains = join(day, `${TEMPORARY_PREFIX}removed-${randomUUID()}`);
+    await this.files
+      .rename(this.folders.path(entry), remains)
+      .catch((error) => Promise.reject(unavailable(error, 'not_applied')));
+    await this.#folderSync.sync(day).catch((error) => Promise.reject(unavailable(error, 'unknown')));
+    return remains;
+  }
+
+  /** A folder with all its content, durable, under a name that is no session's. */
+  async #build(day: string, building: string, lines: Buffer, session: Session): Promise<void> {
+    await this.#dayFolder(day);
+    try {
+      await this.files.mkdir(building);
+    } catch (error) {
+      // The day folder was there once and may have been taken away by hand.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      this.#days.delete(day);
+      await this.#dayFolder(day);
+      await this.files.mkdir(building);
+    }
+    await createFile(this.files, join(building, EVENTS_FILE), lines);
+    await this.files.writeFile(join(building, VIEW_FILE), renderView(session));
+    await syncFolder(this.files, building);
+  }
+
+  async #dayFolder(day: string): Promise<void> {
+    const made = this.#days.get(day) ?? makeFolder(this.files, join(this.folders.root, day));
+    this.#days.set(day, made);
+    try {
+      await made;
+    } catch (error) {
+      this.#days.delete(day);
+      throw error;
+    }
+  }
+
+  /** The first change of a folder of the Python component: its log begins with what it was. */
+  #adopt(
+    current: LoadedSession,
+    imported: NonNullable<LoadedSession['imported']>,
+    decision: Decision,
+  ): Promise<LoadedSession> {
+    const opening: EventDraft = { type: 'session_imported', data: imported };
+    return this.#putLog(current, Buffer.alloc(0), undefined, opening, decision);
+  }
+
+  /** The first change after a torn tail was found: it is kept beside the log, cut off, and told of. */
+  async #recover(current: LoadedSession, decision: Decision): Promise<LoadedSession> {
+    const { bytes } = await this.loader.readLogOf(current);
+    const tail = bytes.subarray(current.length);
+    const file = await this.#keepTail(current.folder, tail);
+    const sha256 = createHash('sha256').update(tail).digest('hex');
+    const notice: EventDraft = { type: 'log_recovered', data: { file, bytes: tail.length, sha256 } };
+    return this.#putLog(current, bytes.subarray(0, current.length), current.session, notice, decision);
+  }
+
+  /** Puts a log in place as a whole: what is kept of the old one, the store's own event, then the decision. */
+  async #putLog(
+    current: LoadedSession,
+    kept: Buffer,
+    before: Session | undefined,
+    draft: EventDraft,
+    decision: Decision,
+  ): Promise<LoadedSession> {
+    const { id } = current.session;
+    const own = { at: decision.at, actor: STORE_ACTOR, events: [draft] };
+    const first = sealEvents(before ? positionOf(before) : this.#beginningOf(id), own);
+    const opened = evolveAll(before, first.events);
+    const second = sealEvents(positionOf(opened), decision);
+    const log = Buffer.concat([kept, first.lines, second.lines]);
+    assertLogFits(log.length);
+    try {
+      await replaceFile(this.files, join(current.folder, EVENTS_FILE), log);
+    } catch (error) {
+      throw unavailable(error, error instanceof SyncFailedError ? 'unknown' : 'not_applied');
+    }
+    const { folder, day } = current;
+    const session = evolveAll(opened, second.events);
+    return { session, folder, day, length: log.length, torn: false, viewIsStale: true };
+  }
+
+  async #keepTail(folder: string, tail: Buffer): Promise<string> {
+    for (let n = 1; ; n++) {
+      const name = `${EVENTS_FILE}.torn-${n}`;
+      try {
+        await createFile(this.files, join(folder, name), tail);
+        return name;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unavailable(error, 'not_applied');
+      }
+    }
+  }
+
+  #beginningOf(sid: string): LogPosition {
+    return { sid, revision: 0, head: genesisHash(this.storeId, sid), updatedAt: '' };
+  }
+}
+
+function positionOf(session: Session): LogPosition {
+  const { id: sid, revision, head, updatedAt } = session;
+  return { sid, revision, head, updatedAt };
+}
+
+function evolveAll(before: Session | undefined, events: readonly SessionEvent[]): Session {
+  const session = events.reduce<Session | undefined>(evolve, before);
+  if (!session) throw new Error('the events do not begin with one that makes a session');
+  return session;
+}
+
+function assertLogFits(bytes: number): void {
+  if (bytes > LIMITS.logBytes) throw new SessionLimitError('bytes of events', LIMITS.logBytes);
+}
+
+function unavailable(error: unknown, outcome: Outcome): StoreUnavailableError {
+  return new StoreUnavailableError('The store could not write', outcome, error);
+}

@@ -1,0 +1,100 @@
+/**
+ * Keeps `session_metadata.json` of each session up with its log: coalesced, off the acknowledgement path. A view is
+ * never the truth: it can be late, and is made again from the log when it is missing or altered.
+ */
+
+import { join } from 'node:path';
+import type { Session } from '../../domain/session.js';
+import { toDocument } from '../../domain/session-document.js';
+import { type FileSystem, replaceView } from './durable-file.js';
+import { VIEW_FILE } from './session-folders.js';
+
+/** A session's view is replaced at most once in this time, in milliseconds. */
+const INTERVAL_MS = 100;
+/** How long to wait after a view could not be written, in milliseconds. */
+const RETRY_MS = 1_000;
+/** How many views are written side by side. */
+const WRITERS = 4;
+
+interface PendingView {
+  readonly session: Session;
+  readonly folder: string;
+}
+
+/** The view of a session: two-space JSON, for people and for other programs. */
+export function renderView(session: Session): string {
+  return `${JSON.stringify(toDocument(session), null, 2)}\n`;
+}
+
+export class ViewWriter {
+  readonly #pending = new Map<string, PendingView>();
+  #timer: NodeJS.Timeout | undefined;
+  #writing: Promise<void> | undefined;
+  #lastStart = 0;
+  #failing = false;
+
+  constructor(
+    private readonly files: FileSystem,
+    private readonly warn: (message: string, cause: unknown) => void,
+  ) {}
+
+  /** The session's view is behind: bring it up soon. */
+  schedule(session: Session, folder: string): void {
+    this.#pending.set(session.id, { session, folder });
+    this.#arm();
+  }
+
+  /** The session is going away: after this has resolved, nothing is written into its folder. */
+  async forget(id: string): Promise<void> {
+    this.#pending.delete(id);
+    await this.#writing;
+    this.#pending.delete(id);
+  }
+
+  /** Brings up all views that are behind; those that cannot be written stay behind. */
+  async flush(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.#writing;
+    await this.#write();
+    clearTimeout(this.#timer);
+  }
+
+  #arm(): void {
+    if (this.#writing || this.#timer) return;
+    const pause = this.#failing ? RETRY_MS : Math.max(0, this.#lastStart + INTERVAL_MS - Date.now());
+    this.#timer = setTimeout(() => void this.#write(), pause);
+  }
+
+  #write(): Promise<void> {
+    this.#timer = undefined;
+    this.#lastStart = Date.now();
+    const batch = [...this.#pending];
+    this.#pending.clear();
+    const writers = Array.from({ length: WRITERS }, () => this.#drain(batch));
+    this.#writing = Promise.all(writers).then((failed) => {
+      this.#writing = undefined;
+      this.#failing = failed.some((one) => one);
+      if (this.#pending.size > 0) this.#arm();
+    });
+    return this.#writing;
+  }
+
+  /** Writes views of the batch until none is left; whether any could not be written. */
+  async #drain(batch: [string, PendingView][]): Promise<boolean> {
+    let failed = false;
+    for (let next = batch.pop(); next; next = batch.pop()) {
+      const [id, view] = next;
+      try {
+        await replaceView(this.files, join(view.folder, VIEW_FILE), renderView(view.session));
+      } catch (error) {
+        // A folder that somebody took away by hand needs no view.
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+        if (!this.#failing && !failed)
+          this.warn(`the view of ${id} could not be written; will try again`, error);
+        failed = true;
+        if (!this.#pending.has(id)) this.#pending.set(id, view);
+      }
+    }
+    return failed;
+  }
+}
