@@ -102,12 +102,21 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
   /** All sessions, newest first, a page at a time. */
   async list(query: Partial<SessionListQuery> = {}): Promise<SessionListResponse> {
     const page = { ...new SessionListQuery(), ...query };
+    rules.refuse([
+      ...rules.integerRule(1, 500)(page.limit, ['limit']),
+      ...rules.integerRule(0)(page.offset, ['offset']),
+    ]);
     return new SessionListResponse(await this.store.list(page), page);
   }
 
   /** A session's events as they stand in its log, oldest first, a page at a time. */
   async events(id: string, query: Partial<EventListQuery> = {}): Promise<EventListResponse> {
-    const page = await this.store.events(id, { ...new EventListQuery(), ...query });
+    const wanted = { ...new EventListQuery(), ...query };
+    rules.refuse([
+      ...rules.integerRule(1, 500)(wanted.limit, ['limit']),
+      ...rules.optional(rules.integerRule(0))(wanted.after, ['after']),
+    ]);
+    const page = await this.store.events(id, wanted);
     if (!page) throw new SessionNotFoundError(id);
     return new EventListResponse(page);
   }

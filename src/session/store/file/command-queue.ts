@@ -32,9 +32,4 @@ export class CommandQueue {
     this.#tails.set(key, queue);
     return result;
   }
-
-  /** Resolves when every command that was asked for by now has ended. */
-  async idle(): Promise<void> {
-    await Promise.all([...this.#tails.values()].map((queue) => queue.last));
-  }
 }

@@ -54,6 +54,7 @@ const LIST_READERS = 16;
 export class FileStore extends SessionStore {
   readonly #queue = new CommandQueue();
   readonly #limitCreators = pLimit(CREATORS);
+  readonly #underWay = new Set<Promise<unknown>>();
   readonly #cache = new LRUCache<string, LoadedSession>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (loaded) => 2_048 + 2 * loaded.length,
@@ -98,18 +99,19 @@ export class FileStore extends SessionStore {
   }
 
   override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
-    return this.#limitCreators(async () => {
-      for (const id of ids) {
-        const created = await this.#queue.run(id, () => this.#createAs(id, opening));
-        if (created) return this.#stored(created);
-      }
-      throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
-    });
+    return this.#accept(() =>
+      this.#limitCreators(async () => {
+        for (const id of ids) {
+          const created = await this.#queue.run(id, () => this.#createAs(id, opening));
+          if (created) return this.#stored(created);
+        }
+        throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
+      }),
+    );
   }
 
   override append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
-    return this.#queue.run(id, async () => {
-      this.#assertWritable();
+    return this.#command(id, async () => {
       const current = await this.#load(id);
       if (!current) return undefined;
       const decision = decide(current.session);
@@ -121,12 +123,23 @@ export class FileStore extends SessionStore {
     });
   }
 
-  override async read(id: string): Promise<StoredSession | undefined> {
-    const loaded = await this.#current(id);
-    return loaded && this.#stored(loaded);
+  override read(id: string): Promise<StoredSession | undefined> {
+    return this.#accept(async () => {
+      const loaded = await this.#current(id);
+      return loaded && this.#stored(loaded);
+    });
   }
 
-  override async events(id: string, query: EventQuery): Promise<EventPage | undefined> {
+  override events(id: string, query: EventQuery): Promise<EventPage | undefined> {
+    return this.#accept(() => this.#eventsOf(id, query));
+  }
+
+  /** Walks the day folders, newest first: its cost grows with the number of sessions until there is an index. */
+  override list(query: { limit: number; offset: number }): Promise<SessionPage> {
+    return this.#accept(() => this.#page(query));
+  }
+
+  async #eventsOf(id: string, query: EventQuery): Promise<EventPage | undefined> {
     const loaded = await this.#current(id);
     if (!loaded) return undefined;
     const { reading } = await this.loader.readLogOf(loaded);
@@ -137,9 +150,7 @@ export class FileStore extends SessionStore {
     return { events, nextAfter: last && last.seq < revision - 1 ? last.seq : null, revision };
   }
 
-  /** Walks the day folders, newest first: its cost grows with the number of sessions until there is an index. */
-  override async list(query: { limit: number; offset: number }): Promise<SessionPage> {
-    this.#assertOpen();
+  async #page(query: { limit: number; offset: number }): Promise<SessionPage> {
     const page: FolderEntry[] = [];
     let total = 0;
     for (const day of await this.#reading(() => this.folders.days())) {
@@ -155,8 +166,7 @@ export class FileStore extends SessionStore {
   }
 
   override remove(id: string): Promise<boolean> {
-    return this.#queue.run(id, async () => {
-      this.#assertWritable();
+    return this.#command(id, async () => {
       const entry = await this.#reading(() => this.loader.find(id));
       if (!entry) return false;
       const before = this.#cache.get(id);
@@ -181,9 +191,31 @@ export class FileStore extends SessionStore {
   }
 
   async #close(): Promise<void> {
-    await this.#queue.idle();
+    await Promise.allSettled(this.#underWay);
     await this.views.flush();
     await this.holding.release(this.#stopped === undefined);
+  }
+
+  /** Does what was asked for before the store was closed; `close` waits for it. */
+  async #accept<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw new StoreUnavailableError('The store is closed', 'not_applied');
+    const accepted = work();
+    this.#underWay.add(accepted);
+    try {
+      return await accepted;
+    } finally {
+      this.#underWay.delete(accepted);
+    }
+  }
+
+  /** A command on a session, in its turn. */
+  #command<T>(id: string, command: () => Promise<T>): Promise<T> {
+    return this.#accept(() =>
+      this.#queue.run(id, () => {
+        this.#assertWritable();
+        return command();
+      }),
+    );
   }
 
   /** Makes the session under this id, or nothing when the id is taken. */
@@ -238,7 +270,6 @@ export class FileStore extends SessionStore {
 
   /** The state of a session: the last durable one where it is known, else read in the session's turn. */
   async #current(id: string, read = () => this.loader.load(id)): Promise<LoadedSession | undefined> {
-    this.#assertOpen();
     return this.#cache.get(id) ?? this.#queue.run(id, () => this.#load(id, read));
   }
 
@@ -268,12 +299,7 @@ export class FileStore extends SessionStore {
     return { session, auditPath: `${this.configuredPath}/${day}/${session.id}` };
   }
 
-  #assertOpen(): void {
-    if (this.#closing) throw new StoreUnavailableError('The store is closed', 'not_applied');
-  }
-
   #assertWritable(): void {
-    this.#assertOpen();
     if (this.#stopped) throw new StoreUnavailableError('The store accepts no writes', 'not_applied');
   }
 }

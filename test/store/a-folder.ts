@@ -1,0 +1,79 @@
+/** Data folders for tests of the file store: made, looked into, damaged and taken away again. */
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach } from '@jest/globals';
+import { type Decision, readLog, sealEvents } from '../../src/session/domain/event-log.js';
+import type { SessionEvent } from '../../src/session/domain/session-event.js';
+import { FileStore, type FileStoreOptions } from '../../src/session/store/file/file-store.js';
+
+/** The folder of a test, and the stores that it opened; all gone when the test has ended. */
+export class DataFolder {
+  readonly warnings: string[] = [];
+  readonly #open: FileStore[] = [];
+
+  private constructor(readonly path: string) {}
+
+  static async make(): Promise<DataFolder> {
+    return new DataFolder(await mkdtemp(join(tmpdir(), 'sessions-')));
+  }
+
+  async open(options: Partial<FileStoreOptions> = {}): Promise<FileStore> {
+    const warn = (message: string) => this.warnings.push(message);
+    const store = await FileStore.open({ path: this.path, warn, ...options });
+    this.#open.push(store);
+    return store;
+  }
+
+  /** A store that holds the folder as it stands after a kill: nobody closed it, so the lock has its note. */
+  async openAfterKill(options: Partial<FileStoreOptions> = {}): Promise<FileStore> {
+    await this.closeAll();
+    await this.write('.store/lock', '{"pid":1,"host":"gone","since":"2024-01-01T00:00:00.000Z"}\n');
+    return this.open(options);
+  }
+
+  async closeAll(): Promise<void> {
+    await Promise.all(this.#open.splice(0).map((store) => store.close()));
+  }
+
+  file(...names: string[]): string {
+    return join(this.path, ...names);
+  }
+
+  read(...names: string[]): Promise<string> {
+    return readFile(this.file(...names), 'utf8');
+  }
+
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    await mkdir(dirname(this.file(name)), { recursive: true });
+    await writeFile(this.file(name), content);
+  }
+
+  /** Events added to a log as a store would have added them, without a store; the log's bytes after that. */
+  async extendLog(day: string, id: string, decision: Decision): Promise<Buffer> {
+    const { store_id: storeId } = JSON.parse(await this.read('.store', 'format.json'));
+    const before = await readFile(this.file(day, id, 'events.jsonl'));
+    const last = readLog(before, storeId, id).events.at(-1) as SessionEvent;
+    const position = { sid: id, revision: last.seq + 1, head: last.hash, updatedAt: last.at };
+    const after = Buffer.concat([before, sealEvents(position, decision).lines]);
+    await writeFile(this.file(day, id, 'events.jsonl'), after);
+    return after;
+  }
+
+  async destroy(): Promise<void> {
+    await this.closeAll();
+    await rm(this.path, { recursive: true, force: true });
+  }
+}
+
+/** A fresh folder for each test of a file, taken away after it. */
+export function dataFolders(): () => Promise<DataFolder> {
+  const made: DataFolder[] = [];
+  afterEach(() => Promise.all(made.splice(0).map((folder) => folder.destroy())));
+  return async () => {
+    const folder = await DataFolder.make();
+    made.push(folder);
+    return folder;
+  };
+}

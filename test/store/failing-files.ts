@@ -1,0 +1,55 @@
+/** A file system that notes every call and fails the ones that a test names. */
+
+import type { FileHandle } from 'node:fs/promises';
+import { systemFiles } from '../../src/session/store/file/durable-file.js';
+
+type Files = typeof systemFiles;
+
+/** `rename <from> <to>`, `datasync <path>`, `write <path>` …, as they are made. */
+export class WatchedFiles {
+  readonly calls: string[] = [];
+  /** Decides for each call, before it is made, whether it fails and with which code. */
+  fail: (call: string) => string | undefined = () => undefined;
+  readonly files: Files;
+
+  constructor() {
+    this.files = {
+      ...systemFiles,
+      mkdir: this.#watch('mkdir'),
+      rename: this.#watch('rename'),
+      writeFile: this.#watch('writeFile'),
+      readFile: this.#watch('readFile'),
+      readdir: this.#watch('readdir'),
+      rm: this.#watch('rm'),
+      open: (async (path: string, ...rest: [string]) => {
+        this.#before(`open ${path}`);
+        return this.#watchFile(path, await systemFiles.open(path, ...rest));
+      }) as Files['open'],
+    };
+  }
+
+  #before(call: string): void {
+    this.calls.push(call);
+    const code = this.fail(call);
+    if (code) throw Object.assign(new Error(`${code}: ${call}`), { code });
+  }
+
+  #watch<K extends 'mkdir' | 'rename' | 'writeFile' | 'readFile' | 'readdir' | 'rm'>(name: K): Files[K] {
+    const call = systemFiles[name] as (...args: unknown[]) => Promise<unknown>;
+    return (async (...args: unknown[]) => {
+      this.#before([name, ...args.filter((arg) => typeof arg === 'string')].join(' '));
+      return call(...args);
+    }) as Files[K];
+  }
+
+  #watchFile(path: string, file: FileHandle): FileHandle {
+    for (const name of ['write', 'datasync', 'sync', 'truncate', 'stat'] as const) {
+      const call = (file[name] as (...args: unknown[]) => Promise<unknown>).bind(file);
+      (file as unknown as Record<string, unknown>)[name] = async (...args: unknown[]) => {
+        this.#before(`${name} ${path}`);
+        return call(...args);
+      };
+    }
+    return file;
+  }
+}

@@ -1,0 +1,244 @@
+/**
+ * The durability protocol, call by call, and what happens when a call fails: nothing acknowledged is lost, nothing
+ * half done is seen, and the outcome that is told is the true one.
+ */
+import { describe, expect, test } from '@jest/globals';
+import { SharedFolderSync } from '../../src/session/store/file/durable-file.js';
+import type { FileStore } from '../../src/session/store/file/file-store.js';
+import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { type DataFolder, dataFolders } from './a-folder.js';
+import { WatchedFiles } from './failing-files.js';
+
+const ID = 'sess_20240115_103045_000000';
+const DAY = '2024-01-15';
+
+const makeFolder = dataFolders();
+
+async function watched(): Promise<{ folder: DataFolder; store: FileStore; disk: WatchedFiles }> {
+  const folder = await makeFolder();
+  const disk = new WatchedFiles();
+  const store = await folder.open({ files: disk.files });
+  disk.calls.length = 0;
+  return { folder, store, disk };
+}
+
+/** The calls as noted, without the data folder's path. */
+const relative = (folder: DataFolder, calls: readonly string[]) =>
+  calls.map((call) => call.replaceAll(`${folder.path}/`, '').replaceAll(folder.path, '.'));
+
+const unavailable = (outcome: string) =>
+  expect.objectContaining({ code: 'StoreUnavailableError', outcome, details: { outcome } });
+
+describe('create', () => {
+  test('syncs the log, the folder and the day folder, in this order, before it acknowledges', async () => {
+    const { folder, store, disk } = await watched();
+    await store.create(idsAt(BORN), opening());
+    const building = `${DAY}/.tmp-${ID}`;
+    const writing = relative(folder, disk.calls).filter(
+      (call) => !/^(readFile|open|stat|readdir)/.test(call),
+    );
+    expect(writing).toEqual([
+      `mkdir ${DAY}`,
+      'sync .',
+      `mkdir ${building}`,
+      `write ${building}/events.jsonl`,
+      `datasync ${building}/events.jsonl`,
+      `writeFile ${building}/session_metadata.json ${writing[5]!.split(' ').slice(2).join(' ')}`,
+      `sync ${building}`,
+      `rename ${building} ${DAY}/${ID}`,
+      `sync ${DAY}`,
+    ]);
+  });
+
+  test.each([
+    ['mkdir', 'ENOSPC'],
+    ['open .*events.jsonl', 'EMFILE'],
+    ['write ', 'ENOSPC'],
+    ['writeFile', 'EIO'],
+    ['rename', 'EIO'],
+  ])(
+    'that fails at "%s" leaves nothing behind, says so, and works when the fault is gone',
+    async (call, code) => {
+      const { folder, store, disk } = await watched();
+      disk.fail = (made) => (new RegExp(`^${call}`).test(made) ? code : undefined);
+      await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('not_applied'));
+      disk.fail = () => undefined;
+      expect(await store.read(ID)).toBeUndefined();
+      expect(await store.list({ limit: 10, offset: 0 })).toEqual({ sessions: [], total: 0 });
+      const made = await store.create(idsAt(BORN), opening());
+      expect(made.session.id).toBe(ID);
+      await folder.closeAll();
+      expect((await (await folder.open()).read(ID))!.session.revision).toBe(1);
+    },
+  );
+
+  test('whose folder could not be synced is not seen, is not retried, and stops all writing', async () => {
+    const { store, disk } = await watched();
+    disk.fail = (call) => (call.endsWith(`/${DAY}`) && call.startsWith('sync') ? 'EIO' : undefined);
+    await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('unknown'));
+    disk.fail = () => undefined;
+    expect(await store.read(ID)).toBeUndefined();
+    expect((await store.list({ limit: 10, offset: 0 })).sessions).toEqual([]);
+    await expect(store.create(idsAt(BORN, 1), opening())).rejects.toEqual(unavailable('not_applied'));
+    expect(await store.health()).toMatchObject({
+      writable: false,
+      reason: expect.stringContaining('sync of'),
+    });
+  });
+
+  test('by many at once shares the syncs of their day folder', async () => {
+    const { folder, store, disk } = await watched();
+    await Promise.all(Array.from({ length: 50 }, (_, n) => store.create(idsAt(BORN, n * 256), opening())));
+    const syncs = relative(folder, disk.calls).filter((call) => call === `sync ${DAY}`);
+    expect(syncs.length).toBeLessThan(50);
+    expect(syncs.length).toBeGreaterThan(0);
+  });
+});
+
+describe('append', () => {
+  const started = async () => {
+    const all = await watched();
+    await all.store.create(idsAt(BORN), opening());
+    all.disk.calls.length = 0;
+    return all;
+  };
+  const step = (name: string) => patching({ stepsCompleted: [name] });
+  const isLog = (call: string) => call.endsWith('/events.jsonl');
+
+  test('checks the length, writes and syncs the log, and nothing else, before it acknowledges', async () => {
+    const { folder, store, disk } = await started();
+    await store.append(ID, step('a'));
+    const calls = relative(folder, disk.calls).slice(0, 4);
+    expect(calls).toEqual(
+      ['open', 'stat', 'write', 'datasync'].map((call) => `${call} ${DAY}/${ID}/events.jsonl`),
+    );
+  });
+
+  test('is not seen by any reader before it is synced', async () => {
+    const { store, disk } = await started();
+    const seen: number[] = [];
+    let reading: Promise<unknown> = Promise.resolve();
+    disk.fail = (call) => {
+      if (call.startsWith('datasync') && isLog(call)) {
+        reading = Promise.all([store.read(ID), store.events(ID, { limit: 10 })]).then(([read, page]) => {
+          seen.push(read!.session.revision, page!.events.length);
+        });
+      }
+      return undefined;
+    };
+    await store.append(ID, step('a'));
+    await reading;
+    expect(seen[0]).toBe(1);
+    expect((await store.read(ID))!.session.revision).toBe(2);
+  });
+
+  test.each([
+    ['open', 'EMFILE'],
+    ['stat', 'EIO'],
+    ['write', 'ENOSPC'],
+  ])(
+    'that fails at "%s" with %s is undone, says so, and works when the fault is gone',
+    async (call, code) => {
+      const { folder, store, disk } = await started();
+      disk.fail = (made) => (made.startsWith(`${call} `) && isLog(made) ? code : undefined);
+      await expect(store.append(ID, step('a'))).rejects.toEqual(unavailable('not_applied'));
+      disk.fail = () => undefined;
+      expect((await store.read(ID))!.session.revision).toBe(1);
+      await store.append(ID, step('b'));
+      await folder.closeAll();
+      const reopened = await folder.open();
+      expect((await reopened.read(ID))!.session.stepsCompleted).toEqual(['b']);
+      expect(await allEvents(reopened, ID)).toHaveLength(2);
+    },
+  );
+
+  test('that wrote half and could not undo it is recovered by the next one', async () => {
+    const { folder, store, disk } = await started();
+    const log = folder.file(DAY, ID, 'events.jsonl');
+    const whole = await folder.read(DAY, ID, 'events.jsonl');
+    disk.fail = (call) => {
+      if (call === `write ${log}`) return 'EIO';
+      return call === `truncate ${log}` ? 'EIO' : undefined;
+    };
+    await expect(store.append(ID, step('a'))).rejects.toEqual(unavailable('not_applied'));
+    await folder.write(`${DAY}/${ID}/events.jsonl`, `${whole}{"v":1,"si`);
+    disk.fail = () => undefined;
+    expect((await store.read(ID))!.session.revision).toBe(1);
+    await store.append(ID, step('b'));
+    expect((await allEvents(store, ID)).map((event) => event.type)).toEqual([
+      'session_created',
+      'log_recovered',
+      'step_completed',
+    ]);
+  });
+
+  test('whose sync failed is unknown: readers keep what was, nothing is written any more, and it says why', async () => {
+    const { folder, store, disk } = await started();
+    disk.fail = (call) => (call.startsWith('datasync') && isLog(call) ? 'EIO' : undefined);
+    await expect(store.append(ID, step('a'))).rejects.toEqual(unavailable('unknown'));
+    disk.fail = () => undefined;
+    const syncs = disk.calls.filter((call) => call.startsWith('datasync'));
+    expect(syncs).toHaveLength(1);
+    expect((await store.read(ID))!.session.revision).toBe(1);
+    expect(await allEvents(store, ID)).toHaveLength(1);
+    await expect(store.append(ID, step('b'))).rejects.toEqual(unavailable('not_applied'));
+    await expect(store.remove(ID)).rejects.toEqual(unavailable('not_applied'));
+    expect(folder.warnings).toEqual([
+      expect.stringMatching(/sync of .*events.jsonl failed: nothing is written/),
+    ]);
+    await folder.closeAll();
+    // It was only the acknowledgement that was missing: the restart reads what the disk has.
+    expect((await (await folder.open()).read(ID))!.session.revision).toBe(2);
+  });
+
+  test('to a session that cannot be read just now says so, and nobody mistakes it for a missing one', async () => {
+    const { folder, store, disk } = await started();
+    await folder.closeAll();
+    const again = await folder.open({ files: disk.files });
+    disk.fail = (call) => (call.startsWith('readFile') ? 'EMFILE' : undefined);
+    await expect(again.read(ID)).rejects.toEqual(unavailable('not_applied'));
+    await expect(again.append(ID, step('a'))).rejects.toEqual(unavailable('not_applied'));
+    await expect(again.list({ limit: 1, offset: 0 })).rejects.toEqual(unavailable('not_applied'));
+    disk.fail = () => undefined;
+    expect(await again.read(ID)).toBeDefined();
+    expect(store).not.toBe(again);
+  });
+});
+
+describe('the sync that many share', () => {
+  test('serves all who asked before it began; who asks while it runs gets the next', async () => {
+    const disk = new WatchedFiles();
+    const shared = new SharedFolderSync(disk.files);
+    const folder = await makeFolder();
+    const syncs = () => disk.calls.filter((call) => call.startsWith('sync')).length;
+    const before = Promise.all([
+      shared.sync(folder.path),
+      shared.sync(folder.path),
+      shared.sync(folder.path),
+    ]);
+    let late: Promise<void> | undefined;
+    disk.fail = (call) => {
+      if (call.startsWith('sync'))
+        late ??= Promise.all([shared.sync(folder.path), shared.sync(folder.path)]).then();
+      return undefined;
+    };
+    await before;
+    expect(syncs()).toBe(1);
+    await late;
+    expect(syncs()).toBe(2);
+  });
+
+  test('tells each that its own sync failed, and the next ask gets a new one', async () => {
+    const disk = new WatchedFiles();
+    const shared = new SharedFolderSync(disk.files);
+    const folder = await makeFolder();
+    disk.fail = (call) => (call.startsWith('sync') ? 'EIO' : undefined);
+    const failing = [shared.sync(folder.path), shared.sync(folder.path)];
+    await expect(Promise.allSettled(failing)).resolves.toEqual([
+      expect.objectContaining({ status: 'rejected' }),
+      expect.objectContaining({ status: 'rejected' }),
+    ]);
+    disk.fail = () => undefined;
+    await expect(shared.sync(folder.path)).resolves.toBeUndefined();
+  });
+});
