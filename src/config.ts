@@ -3,7 +3,6 @@
  * working folder. Every fault is listed at once, by its variable.
  */
 
-import { existsSync } from 'node:fs';
 import { z } from 'zod';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -47,9 +46,18 @@ export class ConfigError extends Error {
   }
 }
 
-/** Reads `.env` where there is one (what is set already wins), then the environment. */
+/**
+ * Reads `.env` where there is one (what is set already wins), then the environment.
+ * @throws ConfigError
+ */
 export function loadConfig(): Config {
-  if (existsSync('.env')) process.loadEnvFile('.env');
+  try {
+    process.loadEnvFile('.env');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT')
+      throw new ConfigError([`.env cannot be read (${code}): correct it or take it away`]);
+  }
   return readConfig(process.env);
 }
 

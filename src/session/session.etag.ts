@@ -36,7 +36,7 @@ export class EtagInterceptor implements NestInterceptor {
  */
 export function expectedRevisions(header: string | undefined): number | number[] | undefined {
   if (header === undefined || header.trim() === '*') return undefined;
-  const revisions = header.split(',').map((tag) => Number(/^"(\d{1,9})"$/.exec(tag.trim())?.[1]));
+  const revisions = header.split(',').map((tag) => Number(/^"(0|[1-9]\d{0,8})"$/.exec(tag.trim())?.[1]));
   return revisions.length === 1 ? revisions[0] : revisions;
 }
 

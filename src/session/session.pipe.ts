@@ -29,7 +29,12 @@ export function Keeps(rule: Rule): PropertyDecorator {
 @Injectable()
 export class SessionValidationPipe extends ValidationPipe {
   constructor() {
-    super({ transform: true, whitelist: true, exceptionFactory: (errors) => errors });
+    super({
+      transform: true,
+      whitelist: true,
+      exceptionFactory: (errors) => errors,
+      validationError: { target: true, value: true },
+    });
   }
 
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {

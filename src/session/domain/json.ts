@@ -26,6 +26,11 @@ export function jsonEquals(left: JsonValue, right: JsonValue): boolean {
   );
 }
 
+/** Parses JSON text that may begin with a byte order mark, as RFC 8259, 8.1 lets a parser do. */
+export function parseJson(text: string): unknown {
+  return JSON.parse(text.replace(/^\ufeff/, ''));
+}
+
 /** The length of a value's JSON text in bytes of UTF-8. */
 export function jsonBytes(value: JsonValue): number {
   return Buffer.byteLength(JSON.stringify(value));

@@ -33,7 +33,7 @@ export type Rule = (value: unknown, loc: Place) => Fault[];
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 const LABEL_KEY = /^[a-z][a-z0-9_.-]{0,62}$/;
 /** Names that would reach JavaScript's prototypes in a careless reader, ours or somebody else's. */
-const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
+const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor']);
 
 const fault = (type: string, loc: Place, msg: string): Fault[] => [{ type, loc, msg }];
 
@@ -41,13 +41,9 @@ const fault = (type: string, loc: Place, msg: string): Fault[] => [{ type, loc, 
 function line(max: number, min = 0): Rule {
   return (value, loc) => {
     if (typeof value !== 'string') return fault('string_type', loc, 'Input should be a valid string');
-    if (value.length < min)
-      return fault('string_too_short', loc, `String should have at least ${min} character`);
-    if (value.length > max)
-      return fault('string_too_long', loc, `String should have at most ${max} characters`);
-    if (CONTROL.test(value))
-      return fault('string_control_character', loc, 'String should have no control characters');
-    return [];
+    const faults = text(max, min)(value, loc);
+    if (faults.length > 0 || !CONTROL.test(value)) return faults;
+    return fault('string_control_character', loc, 'String should have no control characters');
   };
 }
 
@@ -57,10 +53,16 @@ function text(max: number, min = 0): Rule {
     if (typeof value !== 'string') return fault('string_type', loc, 'Input should be a valid string');
     if (value.length < min)
       return fault('string_too_short', loc, `String should have at least ${min} character`);
-    if (value.length > max)
+    if (isLonger(value, max))
       return fault('string_too_long', loc, `String should have at most ${max} characters`);
     return [];
   };
+}
+
+/** Characters are code points, as Pydantic and JSON Schema count them; no text is counted that need not be. */
+function isLonger(value: string, max: number): boolean {
+  if (value.length <= max) return false;
+  return value.length > 2 * max || [...value].length > max;
 }
 
 /** An absent value, or one that keeps the rule. */

@@ -4,7 +4,7 @@
  */
 
 import { InvalidSessionStateError, SessionConflictError, SessionLimitError } from './errors.js';
-import { type JsonObject, type JsonValue, jsonBytes, jsonEquals } from './json.js';
+import { type JsonObject, type JsonValue, jsonBytes, jsonEquals, parseJson } from './json.js';
 import { allowedFrom, type Lifecycle } from './lifecycle.js';
 import type {
   CommandData,
@@ -223,6 +223,6 @@ export function importedSession(id: string, data: EventData['session_imported'] 
     timing: data.timing,
     revision: 0,
     head: '',
-    imported: { document: JSON.parse(data.document) as JsonObject, summary: data.summary },
+    imported: { document: parseJson(data.document) as JsonObject, summary: data.summary },
   };
 }

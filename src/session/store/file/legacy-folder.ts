@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { SessionCorruptedError } from '../../domain/errors.js';
-import { isJsonObject, type JsonObject } from '../../domain/json.js';
+import { isJsonObject, type JsonObject, parseJson } from '../../domain/json.js';
 import { ASSESSMENT_LIFECYCLE } from '../../domain/lifecycle.js';
 import { numberOf, stringOf } from '../../domain/session-document.js';
 import type { EventData, SessionSummary } from '../../domain/session-event.js';
@@ -92,7 +92,7 @@ function parse(
   let text: string;
   try {
     text = utf8.decode(bytes);
-    document = JSON.parse(text.replace(/^\ufeff/, ''));
+    document = parseJson(text);
   } catch (cause) {
     throw corrupted('session_metadata.json is not JSON in UTF-8', cause);
   }
