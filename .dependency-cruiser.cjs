@@ -1,0 +1,141 @@
+/**
+ * Who may import whom (docs/ARCHITECTURE.md), as rules that dependency-cruiser keeps over src/. A rule's `comment` is
+ * what its failure says. Every rule has a tree that breaks it under test/fixtures/import-rules/NAME; see
+ * test/import-rules.test.ts. Imports of types count: a dependency is one, compiled away or not.
+ */
+
+const DISK = '^(node:)?fs(/promises)?$';
+const DRIVERS = '(^|node_modules/)(fs-native-extensions|pg|libsql)(/|$)';
+const HTTP = '(^|node_modules/)(@nestjs/platform-[a-z]+|@nestjs/swagger|@types/express|express|fastify)(/|$)';
+const PORT = '^src/session/store/session-store\\.ts$';
+const ANY_STORE = '^src/session/store/[^/]+/';
+const ENTRY = '^src/(main|[a-z-]+/main|[a-z-]+/index)\\.ts$';
+const JUNK = '^src/.*\\b(utils?|common|helpers?|shared)(/|\\.[^/]*$)';
+
+module.exports = {
+  forbidden: [
+    {
+      name: 'domain-is-pure',
+      comment: 'The domain imports only itself and node:crypto: no Nest, no I/O, no npm package.',
+      severity: 'error',
+      from: { path: '^src/session/domain/' },
+      to: { pathNot: ['^src/session/domain/', '^(node:)?crypto$'] },
+    },
+    {
+      name: 'disk-only-in-stores',
+      comment: 'Only src/session/store/ touches the file system or a database driver.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/session/store/'] },
+      to: { path: [DISK, DRIVERS] },
+    },
+    {
+      name: 'only-session-module-names-stores',
+      comment:
+        'Only session.module.ts names a concrete store; everybody else knows the port, session-store.ts.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/session/session\\.module\\.ts$', '^src/session/store/'] },
+      to: { path: ANY_STORE },
+    },
+    {
+      name: 'port-knows-only-the-domain',
+      comment: 'The port, session-store.ts, imports the domain and nothing else.',
+      severity: 'error',
+      from: { path: PORT },
+      to: { pathNot: ['^src/session/domain/'] },
+    },
+    {
+      name: 'stores-share-nothing',
+      comment: 'Stores do not import each other: they share the domain and the contract suite, nothing else.',
+      severity: 'error',
+      from: { path: '^src/session/store/([^/]+)/' },
+      to: { path: ANY_STORE, pathNot: ['^src/session/store/$1/'] },
+    },
+    {
+      name: 'stores-look-down',
+      comment:
+        'A store imports the domain, the port, node and npm packages: no service, no controller, no DTO, no HTTP.',
+      severity: 'error',
+      from: { path: '^src/session/store/', pathNot: [PORT] },
+      to: { path: ['^src/', HTTP], pathNot: ['^src/session/domain/', PORT, ANY_STORE] },
+    },
+    {
+      name: 'component-stands-alone',
+      comment:
+        'The component, src/session/, imports nothing of the server around it: others use it without that server.',
+      severity: 'error',
+      from: { path: '^src/session/' },
+      to: { path: '^src/', pathNot: ['^src/session/'] },
+    },
+    {
+      name: 'component-through-its-index',
+      comment:
+        'The server imports the component through src/session/index.ts, as every other application does.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/session/'] },
+      to: { path: '^src/session/', pathNot: ['^src/session/index\\.ts$'] },
+    },
+    {
+      name: 'controller-calls-the-service',
+      comment:
+        'A controller imports the service, DTOs, and what stands on its routes (pipe, filter, ETag, OpenAPI): no store, no domain.',
+      severity: 'error',
+      from: { path: '^src/session/[^/]*\\.controller\\.ts$' },
+      to: { path: '^src/', pathNot: ['^src/session/[^/]+\\.(service|dto|pipe|filter|etag|openapi)\\.ts$'] },
+    },
+    {
+      name: 'service-knows-no-edge',
+      comment:
+        'The service imports nothing of HTTP (controller, filter, pipe, ETag, OpenAPI) and no module: it has other callers too.',
+      severity: 'error',
+      from: { path: '^src/session/[^/]*\\.service\\.ts$' },
+      to: { path: '^src/.*\\.(controller|filter|pipe|etag|openapi|module)\\.ts$' },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'No cycles: of two files that import each other, neither can be understood or tested alone.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-orphans',
+      comment:
+        'Every file is reached from a main.ts or an index.ts; one that is not is dead, or alive in tests only.',
+      severity: 'error',
+      from: { path: ENTRY },
+      // Declarations (.d.ts) are found by the compiler, not imported.
+      to: { path: '^src/', pathNot: [ENTRY, '\\.d\\.ts$'], reachable: false },
+    },
+    {
+      name: 'no-junk-drawers',
+      comment:
+        'No utils, common, helpers or shared: code lives with what it serves, under the name of what it does.',
+      severity: 'error',
+      from: {},
+      to: { path: JUNK },
+    },
+    {
+      name: 'no-tests-or-examples',
+      comment: 'src imports nothing of test/ or examples/, nor of anything else outside src.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['local'], pathNot: ['^src/'] },
+    },
+    {
+      name: 'only-listed-packages',
+      comment:
+        'src imports only packages that package.json lists as dependencies or peers: no tool, no package of a package.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: {
+        dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
+        // Types alone are needed only where the code is compiled, and they come from @types packages.
+        dependencyTypesNot: ['npm', 'npm-optional', 'npm-peer', 'type-only'],
+      },
+    },
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+  },
+};
