@@ -1,0 +1,85 @@
+/** The README's calls, made as they stand there on a server that starts as it says, give the answers that stand there. */
+import { execFile, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readmeBlocks } from './readme.js';
+
+const run = promisify(execFile);
+const ID_IN_README = readmeBlocks().find((block) => block.language === 'json')!.text.match(/sess_\w+/)![0];
+
+/** Each `curl` with the JSON block that follows it. */
+const calls = readmeBlocks().flatMap((block, i, all) =>
+  block.language === 'sh' && block.text.startsWith('curl')
+    ? [{ curl: block.text.replace(/ \| jq\n$/, '\n'), answer: all[i + 1]!.text }]
+    : [],
+);
+
+/** What differs from run to run, as what it is: ids, times, days, hashes. */
+function withoutTheRun(json: string): unknown {
+  return JSON.parse(
+    json
+      .replace(/sess_\d{8}_\d{6}_(?!ffffff)[0-9a-f]{6}/g, '<id>')
+      .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
+      .replace(/\d{4}-\d\d-\d\d/g, '<day>')
+      .replace(/[0-9a-f]{64}/g, '<hash>'),
+  );
+}
+
+let folder: string;
+let url: string;
+let stop: () => Promise<void>;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'readme-'));
+  const server = spawn(process.execPath, [resolve('dist/main.js')], {
+    cwd: folder,
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const ended = new Promise<void>((resolveEnd) => server.once('exit', () => resolveEnd()));
+  stop = async () => {
+    server.kill('SIGTERM');
+    await ended;
+  };
+  for await (const chunk of server.stdout) {
+    const started = /serves (http:\S+) /.exec(String(chunk));
+    if (!started) continue;
+    url = started[1]!;
+    break;
+  }
+});
+
+afterAll(async () => {
+  await stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the README', () => {
+  test('has five calls', () => {
+    expect(calls).toHaveLength(5);
+  });
+
+  test('gives the real answers to its calls, in order', async () => {
+    let id = ID_IN_README;
+    for (const { curl, answer } of calls) {
+      const command = curl.replaceAll('http://localhost:8000', url).replaceAll(ID_IN_README, id);
+      const { stdout } = await run('bash', ['-c', command]);
+      expect(withoutTheRun(stdout)).toEqual(withoutTheRun(answer));
+      expect(Object.keys(JSON.parse(stdout))).toEqual(Object.keys(JSON.parse(answer)));
+      if (curl.includes('/session/create')) id = JSON.parse(stdout).session_id;
+    }
+  });
+
+  test('names every variable of the configuration with its default, as .env.example does', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` \| (?:`(.*?)`|\*\(empty\)\*) \|/gm)];
+    const example = await readFile('.env.example', 'utf8');
+    const settings = [...example.matchAll(/^([A-Z_]+)=(.*)$/gm)];
+    const named = (matches: RegExpMatchArray[]) =>
+      matches.map(([, name, value]) => `${name}=${value ?? ''}`).sort();
+    expect(named(rows)).toEqual(named(settings));
+  });
+});
