@@ -16,6 +16,12 @@ import {
 /** For each path pattern of the OpenAPI document, the methods it answers to. */
 export type RouteTable = ReadonlyMap<RegExp, readonly string[]>;
 
+interface RoutedRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly originalUrl?: string;
+}
+
 @Catch()
 export class AppFilter implements ExceptionFilter {
   readonly #log = new Logger('AppFilter');
@@ -34,8 +40,9 @@ export class AppFilter implements ExceptionFilter {
   }
 
   /** A path that is known under another method is 405 and says which (RFC 9110, 15.5.6). */
-  #notFound(request: { method: string; url: string }, response: unknown): void {
-    const [path = ''] = request.url.split('?');
+  #notFound(request: RoutedRequest, response: unknown): void {
+    // Under a prefix `url` is what remains behind it.
+    const [path = ''] = (request.originalUrl ?? request.url).split('?');
     const matching = [...this.routes].filter(([pattern]) => pattern.test(path));
     const allowed = matching.flatMap(([, methods]) => methods);
     const known = allowed.length > 0 && !allowed.includes(request.method);
@@ -44,8 +51,13 @@ export class AppFilter implements ExceptionFilter {
   }
 
   #reply(response: unknown, status: number, detail?: unknown): void {
-    this.adapter.reply(response, { detail: detail ?? STATUS_CODES[status] ?? 'Error' }, status);
+    this.adapter.reply(response, { detail: detail ?? phraseOf(status) }, status);
   }
+}
+
+/** The status in the words of the Python service (Starlette's): Node's differ from version to version at 413. */
+function phraseOf(status: number): string {
+  return status === 413 ? 'Request Entity Too Large' : (STATUS_CODES[status] ?? 'Error');
 }
 
 /** The status of Nest's and of the body reader's errors. A path that cannot be decoded is no route. */

@@ -20,8 +20,8 @@ export function setUpApp(app: INestApplication, config: Config, logger: Logger):
     const origin = config.corsOrigins.includes('*') ? '*' : [...config.corsOrigins];
     app.enableCors({ origin, exposedHeaders: EXPOSED_HEADERS });
   }
+  if (config.apiPrefix) serveUnder(app, config.apiPrefix);
   readBodies(app);
-  if (config.apiPrefix) app.setGlobalPrefix(config.apiPrefix);
   const document = SwaggerModule.createDocument(app, description());
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'docs-json', useGlobalPrefix: true });
   app.useGlobalFilters(new AppFilter(app.getHttpAdapter(), routeTable(document.paths)));
@@ -29,6 +29,15 @@ export function setUpApp(app: INestApplication, config: Config, logger: Logger):
   app.getHttpAdapter().getInstance().set('etag', false);
   app.getHttpAdapter().getInstance().disable('x-powered-by');
   app.enableShutdownHooks();
+}
+
+/** Puts a prefix before every route. What lies outside it never reaches Nest, whose answer would not be ours. */
+function serveUnder(app: INestApplication, prefix: string): void {
+  app.setGlobalPrefix(prefix);
+  app.use((request: { url: string }, response: unknown, next: () => void) => {
+    if (request.url.startsWith(`${prefix}/`)) next();
+    else app.getHttpAdapter().reply(response, { detail: 'Not Found' }, 404);
+  });
 }
 
 function description() {

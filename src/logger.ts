@@ -32,6 +32,8 @@ export class NestLog implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
+    // What keeps the application from starting is thrown on as well, and main.ts explains it.
+    if (rest.at(-1) === 'ExceptionHandler') return;
     this.logger.error(
       { context: rest.at(-1), stack: rest.length > 1 ? rest[0] : undefined },
       String(message),

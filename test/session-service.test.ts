@@ -161,6 +161,31 @@ describe('a component that reports', () => {
     expect(audit.timing.search_ms).toBeGreaterThanOrEqual(0);
   });
 
+  test('measures under one name, completes the step of another, and keeps what it is told to', async () => {
+    interface Found {
+      modules: string[];
+    }
+    const find = (): Found => ({ modules: ['a', 'b'] });
+    const options = { actor: 'modules', step: 'modules_generated', output: (found: Found) => found };
+    expect(await sessions.measure(id, 'modules', find, options)).toEqual({ modules: ['a', 'b'] });
+    const audit = await sessions.getAudit(id);
+    expect(audit.steps_completed).toEqual(['modules_generated']);
+    expect(Object.keys(audit.timing)).toEqual(['modules_ms']);
+    expect(audit.data.outputs).toEqual({ modules: { modules: ['a', 'b'] } });
+    expect((await types()).length).toBe(3);
+  });
+
+  test('names the actor as the component that failed, unless the error names one', async () => {
+    await sessions.fail(id, new Error('x'), { actor: 'search' });
+    expect((await sessions.getAudit(id)).data.error).toMatchObject({ component: 'search' });
+    const other = (await sessions.process()).session_id;
+    const failing = sessions.measure(other, 'a', () => Promise.reject(new StoreOpenError('held', 'x')), {
+      actor: 'b',
+    });
+    await expect(failing).rejects.toThrow('x');
+    expect((await sessions.getAudit(other)).data.error).toMatchObject({ component: 'session' });
+  });
+
   test('measures a step that throws: the session fails with its cause, and the same error is thrown on', async () => {
     const mine = new RangeError('no such module');
     const failing = sessions.measure(id, 'modules', () => {

@@ -274,10 +274,13 @@ export function describeSessionStore(name: string, harness: StoreHarness): void 
 
     test('finishes what it was asked for before it closes', async () => {
       const { session } = await create();
-      const asked = Array.from({ length: 50 }, (_, n) =>
-        store.append(session.id, patching({ stepsCompleted: [`s${n}`] })),
-      );
+      let done = 0;
+      const asked = Array.from({ length: 50 }, async (_, n) => {
+        await store.append(session.id, patching({ stepsCompleted: [`s${n}`] }));
+        done++;
+      });
       await store.close();
+      expect(done).toBe(50);
       await Promise.all(asked);
       store = await harness.reopen(store);
       expect((await store.read(session.id))!.session.stepsCompleted).toHaveLength(50);

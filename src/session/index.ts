@@ -18,7 +18,7 @@ export {
   StoreUnavailableError,
 } from './domain/errors.js';
 export type { Decision } from './domain/event-log.js';
-export type { JsonObject, JsonValue } from './domain/json.js';
+export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
 export type { Session, SessionPatch } from './domain/session.js';
 export type { EventDraft, Failure, SessionEvent } from './domain/session-event.js';
@@ -30,7 +30,12 @@ export {
 } from './session.dto.js';
 export { SessionModule } from './session.module.js';
 export type { FileStoreChoice, SessionModuleOptions } from './session.options.js';
-export { type CommandOptions, SessionService, type StepResult } from './session.service.js';
+export {
+  type CommandOptions,
+  type MeasureOptions,
+  SessionService,
+  type StepResult,
+} from './session.service.js';
 export { EventListResponse, SessionListItem, SessionListResponse } from './session-listing.dto.js';
 export {
   type CorruptedSession,

@@ -9,7 +9,7 @@ import { summarize } from './domain/session-document.js';
 import type { SessionEvent } from './domain/session-event.js';
 import { parseSessionId } from './domain/session-id.js';
 import { integerRule } from './domain/session-rules.js';
-import { Keeps } from './session.pipe.js';
+import { Keeps } from './keeps.decorator.js';
 import type { CorruptedSession, EventPage, SessionPage, StoredSession } from './store/session-store.js';
 
 const ID_EXAMPLE = 'sess_20240115_103045_a1b2c3';

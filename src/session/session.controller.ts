@@ -17,7 +17,7 @@ import {
   UseInterceptors,
   UsePipes,
 } from '@nestjs/common';
-import { ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import {
   SessionAuditResponse,
   SessionCreateRequest,
@@ -27,7 +27,7 @@ import {
 } from './session.dto.js';
 import { EtagInterceptor, expectedRevisions } from './session.etag.js';
 import { SessionFilter } from './session.filter.js';
-import { ApiErrors, ApiRevisioned } from './session.openapi.js';
+import { ApiErrors, ApiRevisioned, ApiSessionAnswer } from './session.openapi.js';
 import { SessionValidationPipe } from './session.pipe.js';
 import { SessionService } from './session.service.js';
 import {
@@ -58,7 +58,8 @@ export class SessionController {
     summary: 'Create a new assessment session',
     description: 'The session is on the disk when the answer comes. An empty body counts as `{}`.',
   })
-  @ApiOkResponse({ type: SessionResponse })
+  @ApiSessionAnswer(SessionResponse)
+  @ApiBody({ type: SessionCreateRequest, required: false })
   @ApiErrors(413, 415, 422, 500, 503)
   create(@Body() request: SessionCreateRequest): Promise<SessionResponse> {
     return this.sessions.process(request);
@@ -76,7 +77,7 @@ export class SessionController {
   @ApiOperation({ summary: 'Get session details', description: 'The ETag is the revision.' })
   @ApiSessionId()
   @ApiRevisioned()
-  @ApiOkResponse({ type: SessionResponse })
+  @ApiSessionAnswer(SessionResponse)
   @ApiErrors(404, 500, 503)
   get(@Param('session_id') id: string): Promise<SessionResponse> {
     return this.sessions.getSession(id);
@@ -89,7 +90,7 @@ export class SessionController {
   })
   @ApiSessionId()
   @ApiRevisioned()
-  @ApiOkResponse({ type: SessionAuditResponse })
+  @ApiSessionAnswer(SessionAuditResponse)
   @ApiErrors(404, 500, 503)
   audit(@Param('session_id') id: string): Promise<SessionAuditResponse> {
     return this.sessions.getAudit(id);
@@ -102,7 +103,7 @@ export class SessionController {
   })
   @ApiSessionId()
   @ApiRevisioned()
-  @ApiOkResponse({ type: EventListResponse })
+  @ApiSessionAnswer(EventListResponse)
   @ApiErrors(404, 422, 500, 503)
   events(@Param('session_id') id: string, @Query() query: EventListQuery): Promise<EventListResponse> {
     return this.sessions.events(id, query);
@@ -120,7 +121,8 @@ export class SessionController {
     required: false,
     description: 'An ETag: report only when the session is still at that revision.',
   })
-  @ApiOkResponse({ type: SessionResponse })
+  @ApiSessionAnswer(SessionResponse)
+  @ApiBody({ type: SessionUpdateRequest, required: false })
   @ApiErrors(404, 409, 412, 413, 415, 422, 500, 503)
   update(
     @Param('session_id') id: string,

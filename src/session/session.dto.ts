@@ -21,7 +21,7 @@ import {
   timingRule,
   userIdRule,
 } from './domain/session-rules.js';
-import { Keeps } from './session.pipe.js';
+import { Keeps } from './keeps.decorator.js';
 import type { StoredSession } from './store/session-store.js';
 
 const ID_EXAMPLE = 'sess_20240115_103045_a1b2c3';

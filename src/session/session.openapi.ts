@@ -2,8 +2,8 @@
  * How the routes' answers are described in the OpenAPI document: every error with its shape and an example.
  */
 
-import { applyDecorators } from '@nestjs/common';
-import { ApiHeader, ApiResponse } from '@nestjs/swagger';
+import { applyDecorators, type Type } from '@nestjs/common';
+import { ApiHeader, ApiOkResponse, ApiResponse } from '@nestjs/swagger';
 
 const ID = 'sess_20240115_103045_a1b2c3';
 
@@ -108,6 +108,15 @@ export function ApiErrors(...statuses: (keyof typeof ERRORS)[]): MethodDecorator
       return ApiResponse({ status, description, content } as never);
     }),
   );
+}
+
+/** Describes the answer of a route that gives one session: its body, and its revision as ETag. */
+export function ApiSessionAnswer(type: Type): MethodDecorator {
+  const description = 'The revision of the session, as an entity tag.';
+  return ApiOkResponse({
+    type,
+    headers: { ETag: { description, schema: { type: 'string', example: '"7"' } } },
+  });
 }
 
 /** Describes the revision headers of a route that reads one session. */

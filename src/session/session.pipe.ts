@@ -3,27 +3,12 @@
  * named at once, in FastAPI's shape, as one SessionValidationError.
  */
 
-import 'reflect-metadata';
 import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
-import { ValidateBy, type ValidationError } from 'class-validator';
+import type { ValidationError } from 'class-validator';
 import { type Fault, SessionValidationError } from './domain/errors.js';
 import { isJsonObject } from './domain/json.js';
-import { jsonRule, optional, type Rule, refuse } from './domain/session-rules.js';
-
-const RULE = Symbol('rule');
-
-/** The property is absent or null, or keeps a rule of the domain. */
-export function Keeps(rule: Rule): PropertyDecorator {
-  const lenient = optional(rule);
-  return (target, property) => {
-    // Kept beside the constraint, so that the pipe can ask the rule for every fault and its place.
-    Reflect.defineMetadata(RULE, lenient, target, property);
-    ValidateBy({ name: 'keeps', validator: { validate: (value) => lenient(value, []).length === 0 } })(
-      target,
-      property as string,
-    );
-  };
-}
+import { jsonRule, refuse } from './domain/session-rules.js';
+import { ruleOf } from './keeps.decorator.js';
 
 /** The pipe of every route of the component. Members that a DTO does not have are ignored, as Pydantic does. */
 @Injectable()
@@ -62,6 +47,5 @@ function checkedBody(value: unknown): unknown {
 }
 
 function faultsOf(error: ValidationError, place: string): Fault[] {
-  const rule: Rule = Reflect.getMetadata(RULE, error.target as object, error.property);
-  return rule(error.value, [place, error.property]);
+  return ruleOf(error.target as object, error.property)(error.value, [place, error.property]);
 }

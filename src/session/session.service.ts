@@ -8,10 +8,9 @@ import { BaseComponent, type ComponentHealth } from './base-component.js';
 import { SessionNotFoundError, SessionValidationError } from './domain/errors.js';
 import type { Decision } from './domain/event-log.js';
 import { describeFailure } from './domain/failure.js';
-import type { JsonValue } from './domain/json.js';
+import type { JsonInput } from './domain/json.js';
 import { statusesOf } from './domain/lifecycle.js';
 import { decidePatch, type SessionPatch } from './domain/session.js';
-import type { Failure } from './domain/session-event.js';
 import { makeSessionId } from './domain/session-id.js';
 import * as rules from './domain/session-rules.js';
 import { SessionAuditResponse, type SessionCreateRequest, SessionResponse } from './session.dto.js';
@@ -36,10 +35,20 @@ export interface CommandOptions {
 
 /** What came out of a step, and how long it took. */
 export interface StepResult {
-  /** Milliseconds, rounded to whole ones and kept as `<step>_ms`. */
+  /** Milliseconds, rounded to whole ones and kept as `<name>_ms`. */
   readonly durationMs?: number;
-  /** Kept as the output of the step's name. */
-  readonly output?: JsonValue;
+  /** Any JSON value, kept as the output `name`. */
+  readonly output?: JsonInput;
+  /** What time and output are called, such as `modules` for the step `modules_generated`. Default: the step. */
+  readonly name?: string;
+}
+
+/** How a measured step is reported. */
+export interface MeasureOptions<T> extends CommandOptions {
+  /** The step to complete, such as `modules_generated` for the time `modules_ms`. Default: the name. */
+  readonly step?: string;
+  /** What to keep of the result, as the output of the measurement's name. Default: nothing. */
+  readonly output?: (result: T) => JsonInput;
 }
 
 /** How many ids of one second are tried before the second counts as full. */
@@ -133,12 +142,11 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     result: StepResult = {},
     options: CommandOptions = {},
   ): Promise<SessionResponse> {
+    const { durationMs, output, name = step } = result;
     const patch: SessionPatch = {
       stepsCompleted: [step],
-      ...(result.durationMs !== undefined && {
-        timing: { [timingName(step)]: Math.round(result.durationMs) },
-      }),
-      ...(result.output !== undefined && { outputs: { [step]: result.output } }),
+      ...(durationMs !== undefined && { timing: { [timingName(name)]: Math.round(durationMs) } }),
+      ...(output !== undefined && { outputs: { [name]: output } }),
     };
     return this.update(id, patch, options);
   }
@@ -157,30 +165,29 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
   async recordOutput(
     id: string,
     name: string,
-    value: JsonValue,
+    value: JsonInput,
     options: CommandOptions = {},
   ): Promise<SessionResponse> {
     return this.update(id, { outputs: { [name]: value } }, options);
   }
 
-  /** Moves the session to the lifecycle's failure status and keeps why. `error` is whatever was thrown. */
+  /**
+   * Moves the session to the lifecycle's failure status and keeps why. `error` is whatever was thrown; the component
+   * that failed is the one that the error names, else the actor.
+   */
   async fail(id: string, error: unknown, options: CommandOptions = {}): Promise<SessionResponse> {
-    return this.update(
-      id,
-      { status: this.options.lifecycle.failure, error: describeFailure(error) },
-      options,
-    );
+    return this.update(id, this.failurePatch(error, options), options);
   }
 
   /**
-   * Runs a step: records how long `fn` took as `<name>_ms` and completes the step `name`. When `fn` throws, the
-   * session fails with that error, and the same error is thrown on.
+   * Runs a step: records how long `fn` took as `<name>_ms` and completes the step. When `fn` throws, the session
+   * fails with that error, and the same error is thrown on.
    */
   async measure<T>(
     id: string,
     name: string,
     fn: () => T | Promise<T>,
-    options: CommandOptions = {},
+    options: MeasureOptions<T> = {},
   ): Promise<T> {
     const started = performance.now();
     const elapsed = () => Math.round(performance.now() - started);
@@ -191,7 +198,14 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
       await this.recordFailure(id, error, { [timingName(name)]: elapsed() }, options);
       throw error;
     }
-    await this.completeStep(id, name, { durationMs: elapsed() }, options);
+    const durationMs = elapsed();
+    const { step = name, output } = options;
+    await this.completeStep(
+      id,
+      step,
+      { name, durationMs, ...(output && { output: output(result) }) },
+      options,
+    );
     return result;
   }
 
@@ -231,12 +245,17 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     timing: Readonly<Record<string, number>>,
     options: CommandOptions,
   ): Promise<void> {
-    const patch = { timing, status: this.options.lifecycle.failure, error: describeFailure(error) };
     try {
-      await this.update(id, patch, options);
+      await this.update(id, { timing, ...this.failurePatch(error, options) }, options);
     } catch (recording) {
       this.#log.error(`the failure of a step of ${id} could not be recorded: ${String(recording)}`);
     }
+  }
+
+  private failurePatch(error: unknown, { actor }: CommandOptions): SessionPatch {
+    const failure = describeFailure(error);
+    const component = failure.component ?? actor?.slice(0, rules.LIMITS.nameLength) ?? null;
+    return { status: this.options.lifecycle.failure, error: { ...failure, component } };
   }
 
   private check(patch: SessionPatch, options: CommandOptions): void {
@@ -277,5 +296,3 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
 function timingName(name: string): string {
   return name.endsWith('_ms') ? name : `${name}_ms`;
 }
-
-export type { Failure };

@@ -10,6 +10,10 @@ export class WatchedFiles {
   readonly calls: string[] = [];
   /** Decides for each call, before it is made, whether it fails and with which code. */
   fail: (call: string) => string | undefined = () => undefined;
+  /** How many bytes of a write reach the file before it fails. */
+  bytesBeforeFailure = 0;
+  /** Done before a call is made, and waited for. */
+  before: (call: string) => Promise<void> | undefined = () => undefined;
   readonly files: Files;
 
   constructor() {
@@ -22,14 +26,15 @@ export class WatchedFiles {
       readdir: this.#watch('readdir'),
       rm: this.#watch('rm'),
       open: (async (path: string, ...rest: [string]) => {
-        this.#before(`open ${path}`);
+        await this.#before(`open ${path}`);
         return this.#watchFile(path, await systemFiles.open(path, ...rest));
       }) as Files['open'],
     };
   }
 
-  #before(call: string): void {
+  async #before(call: string): Promise<void> {
     this.calls.push(call);
+    await this.before(call);
     const code = this.fail(call);
     if (code) throw Object.assign(new Error(`${code}: ${call}`), { code });
   }
@@ -37,7 +42,7 @@ export class WatchedFiles {
   #watch<K extends 'mkdir' | 'rename' | 'writeFile' | 'readFile' | 'readdir' | 'rm'>(name: K): Files[K] {
     const call = systemFiles[name] as (...args: unknown[]) => Promise<unknown>;
     return (async (...args: unknown[]) => {
-      this.#before([name, ...args.filter((arg) => typeof arg === 'string')].join(' '));
+      await this.#before([name, ...args.filter((arg) => typeof arg === 'string')].join(' '));
       return call(...args);
     }) as Files[K];
   }
@@ -46,7 +51,13 @@ export class WatchedFiles {
     for (const name of ['write', 'datasync', 'sync', 'truncate', 'stat'] as const) {
       const call = (file[name] as (...args: unknown[]) => Promise<unknown>).bind(file);
       (file as unknown as Record<string, unknown>)[name] = async (...args: unknown[]) => {
-        this.#before(`${name} ${path}`);
+        await this.#before(`${name} ${path}`).catch(async (error) => {
+          const [bytes, from, , position] = args as [Buffer, number, number, number];
+          if (name === 'write' && this.bytesBeforeFailure > 0) {
+            await call(bytes, from, this.bytesBeforeFailure, position);
+          }
+          throw error;
+        });
         return call(...args);
       };
     }

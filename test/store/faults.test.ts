@@ -2,6 +2,7 @@
  * The durability protocol, call by call, and what happens when a call fails: nothing acknowledged is lost, nothing
  * half done is seen, and the outcome that is told is the true one.
  */
+import { readdir } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { SharedFolderSync } from '../../src/session/store/file/durable-file.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
@@ -86,6 +87,49 @@ describe('create', () => {
     });
   });
 
+  test('takes another id when a folder of that name appears while it works, and leaves that folder alone', async () => {
+    const { folder, store, disk } = await watched();
+    disk.before = async (call) => {
+      if (!call.startsWith('rename') || !call.endsWith(ID)) return;
+      await folder.write(`${DAY}/${ID}/session_metadata.json`, 'somebody else’s');
+    };
+    const made = await store.create(idsAt(BORN), opening());
+    expect(made.session.id).not.toBe(ID);
+    expect(await folder.read(DAY, ID, 'session_metadata.json')).toBe('somebody else’s');
+  });
+
+  test('takes another id than one that lies in a minute folder of the Python component', async () => {
+    const { folder, store } = await watched();
+    await folder.write(`${DAY}-1030/${ID}/session_metadata.json`, '{}');
+    expect((await store.create(idsAt(BORN), opening())).session.id).not.toBe(ID);
+  });
+
+  test('is not listed before it is durable', async () => {
+    const { store, disk } = await watched();
+    let listed: unknown;
+    disk.before = async (call) => {
+      if (call.startsWith('sync') && call.endsWith(`/${DAY}`))
+        listed = await store.list({ limit: 10, offset: 0 });
+    };
+    await store.create(idsAt(BORN), opening());
+    expect(listed).toEqual({ sessions: [], total: 0 });
+  });
+
+  test('whose folder could not be opened for its sync is unknown; it shows after the next start', async () => {
+    const { folder, store, disk } = await watched();
+    disk.fail = (call) => (call === `open ${folder.file(DAY)}` ? 'EMFILE' : undefined);
+    await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('unknown'));
+    disk.fail = () => undefined;
+    expect(await store.read(ID)).toBeUndefined();
+    expect(await store.create(idsAt(BORN), opening())).toMatchObject({ session: { revision: 1 } });
+    await folder.closeAll();
+    const calls: string[] = [];
+    disk.before = async (call) => void calls.push(call);
+    const again = await folder.open({ files: disk.files });
+    expect(await again.read(ID)).toBeDefined();
+    expect(calls).toContain(`sync ${folder.file(DAY)}`);
+  });
+
   test('by many at once shares the syncs of their day folder', async () => {
     const { folder, store, disk } = await watched();
     await Promise.all(Array.from({ length: 50 }, (_, n) => store.create(idsAt(BORN, n * 256), opening())));
@@ -152,6 +196,15 @@ describe('append', () => {
     },
   );
 
+  test('that wrote half is undone: the log is what it was, to the byte', async () => {
+    const { folder, store, disk } = await started();
+    const whole = await folder.read(DAY, ID, 'events.jsonl');
+    disk.bytesBeforeFailure = 20;
+    disk.fail = (call) => (call.startsWith('write ') && isLog(call) ? 'ENOSPC' : undefined);
+    await expect(store.append(ID, step('a'))).rejects.toEqual(unavailable('not_applied'));
+    expect(await folder.read(DAY, ID, 'events.jsonl')).toBe(whole);
+  });
+
   test('that wrote half and could not undo it is recovered by the next one', async () => {
     const { folder, store, disk } = await started();
     const log = folder.file(DAY, ID, 'events.jsonl');
@@ -202,6 +255,59 @@ describe('append', () => {
     disk.fail = () => undefined;
     expect(await again.read(ID)).toBeDefined();
     expect(store).not.toBe(again);
+  });
+});
+
+describe('remove', () => {
+  const started = async () => {
+    const all = await watched();
+    await all.store.create(idsAt(BORN), opening());
+    all.disk.calls.length = 0;
+    return all;
+  };
+
+  test('syncs the day folder before it acknowledges, and deletes only then', async () => {
+    const { folder, store, disk } = await started();
+    await store.remove(ID);
+    const calls = relative(folder, disk.calls).filter((call) => /^(rename|sync|rm)/.test(call));
+    expect(calls.map((call) => call.split('removed-')[0])).toEqual([
+      `rename ${DAY}/${ID} ${DAY}/.tmp-`,
+      `sync ${DAY}`,
+      `rm ${DAY}/.tmp-`,
+    ]);
+  });
+
+  test('whose sync failed is unknown: readers keep what was', async () => {
+    const { store, disk } = await started();
+    disk.fail = (call) => (call.startsWith('sync') ? 'EIO' : undefined);
+    await expect(store.remove(ID)).rejects.toEqual(unavailable('unknown'));
+    expect((await store.read(ID))!.session.revision).toBe(1);
+  });
+
+  test('that could not delete what is left is done; the next start tries again, though the stop was clean', async () => {
+    const { folder, store, disk } = await started();
+    disk.fail = (call) => (call.startsWith('rm') ? 'EBUSY' : undefined);
+    expect(await store.remove(ID)).toBe(true);
+    expect(folder.warnings).toEqual([expect.stringContaining('could not be deleted')]);
+    await folder.closeAll();
+    expect(await readdir(folder.file(DAY))).toHaveLength(1);
+    await folder.open();
+    expect(await readdir(folder.file(DAY))).toEqual([]);
+  });
+});
+
+describe('too many commands', () => {
+  test('on one session are turned away, and those that wait are done', async () => {
+    const { store } = await watched();
+    await store.create(idsAt(BORN), opening());
+    const asked = Array.from({ length: 1_100 }, (_, n) =>
+      store.append(ID, patching({ timing: { [`t${n % 500}_ms`]: n } })),
+    );
+    const outcomes = await Promise.allSettled(asked);
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+    expect(refused).toHaveLength(100);
+    for (const { reason } of refused) expect(reason).toEqual(unavailable('not_applied'));
+    expect((await store.read(ID))!.session.revision).toBe(1_001);
   });
 });
 

@@ -103,6 +103,16 @@ describe('a folder of the Python component', () => {
     expect((await store.read(ID))!.session.status).toBe('matches_selected');
   });
 
+  test('with a revision of its own is not mistaken for the view of a log that lost events', async () => {
+    const folder = await aPythonFolder(JSON.stringify({ ...DOCUMENT, revision: 99 }));
+    let store = await folder.open();
+    await store.append(ID, patching({ stepsCompleted: ['x'] }));
+    await folder.closeAll();
+    await folder.write(`${DAY}/${ID}/session_metadata.json`, JSON.stringify({ ...DOCUMENT, revision: 99 }));
+    store = await folder.open();
+    expect((await store.read(ID))!.session.revision).toBe(2);
+  });
+
   test('of which an adoption was interrupted is still what it was', async () => {
     const folder = await aPythonFolder();
     await folder.write(`${DAY}/${ID}/events.jsonl.tmp`, '{"v":1,"sid":"half a line');
@@ -187,6 +197,15 @@ describe('a folder of the Python component', () => {
     await mkdir(folder.file(DAY, ID, 'final_summary.json'));
     const store = await folder.open();
     expect(summarize((await store.read(ID))!.session).requirement_text).toBeNull();
+  });
+});
+
+describe('a folder of our own grammar', () => {
+  test('under another day than its id names is no session: neither listed nor found', async () => {
+    const folder = await aPythonFolder(TEXT, '2024-01-16');
+    const store = await folder.open();
+    expect(await store.list({ limit: 10, offset: 0 })).toEqual({ sessions: [], total: 0 });
+    expect(await store.read(ID)).toBeUndefined();
   });
 });
 

@@ -109,6 +109,21 @@ describe('a torn tail', () => {
   });
 });
 
+describe('a last line that no stopped write leaves', () => {
+  test.each<[string, (lines: string[]) => string]>([
+    ['is there twice', (lines) => lines[2]!],
+    ['is an earlier one again', (lines) => lines[0]!],
+  ])(
+    'because it %s is corruption, not a torn tail, though the view does not know of it',
+    async (_, again) => {
+      const folder = await aStore();
+      const log = await folder.read(LOG);
+      await folder.write(LOG, `${log}${again(log.split('\n'))}\n`);
+      expect(await corruption(await folder.openAfterKill())).toMatch(/^event 3 of the log: seq is/);
+    },
+  );
+});
+
 describe('damage', () => {
   test('in a line that the view knows of is corruption, and nothing of it is touched', async () => {
     const folder = await aStore();

@@ -101,10 +101,12 @@ export function readLog(bytes: Uint8Array, storeId: string, sid: string): LogRea
   while (offset < bytes.length) {
     const newline = bytes.indexOf(NEWLINE, offset);
     const end = newline < 0 ? bytes.length : newline;
-    const event = newline < 0 ? 'incomplete line' : readLine(bytes.subarray(offset, end), sid, events, prev);
-    if (typeof event === 'string') {
-      const torn = end + 1 >= bytes.length;
-      const rest = { seq: events.length, finding: event, torn };
+    const line = bytes.subarray(offset, end);
+    const event = newline < 0 ? INCOMPLETE : readLine(line, sid, events, prev);
+    if ('finding' in event) {
+      // What a stopped write leaves is the end of the log, and has no hash that matches it.
+      const torn = event.damaged && end + 1 >= bytes.length;
+      const rest = { seq: events.length, finding: event.finding, torn };
       return { events: events.slice(0, whole.events), length: whole.length, rest };
     }
     events.push(event);
@@ -121,23 +123,42 @@ function endsCommand(event: SessionEvent): boolean {
   return event.data.parts === undefined || event.data.part === event.data.parts;
 }
 
+/** What is wrong with a line; `damaged`: its bytes are not those that were sealed. */
+interface BadLine {
+  readonly finding: string;
+  readonly damaged: boolean;
+}
+
+const INCOMPLETE: BadLine = { finding: 'incomplete line', damaged: true };
+
 /** The event of a line (without its newline), or what is wrong with it. */
 function readLine(
   line: Uint8Array,
   sid: string,
   before: readonly SessionEvent[],
   prev: string,
-): SessionEvent | string {
+): SessionEvent | BadLine {
+  const damaged = (finding: string) => ({ finding, damaged: true });
   const seal = SEAL.exec(Buffer.from(line.subarray(-SEAL_BYTES)).toString('latin1'));
-  if (!seal) return 'no hash at the end of the line';
+  if (!seal) return damaged('no hash at the end of the line');
   const hash = createHash('sha256')
     .update(LINE_HASH_PREFIX)
     .update(line.subarray(0, -SEAL_BYTES))
     .update('}')
     .digest('hex');
-  if (hash !== seal[1]) return 'the hash does not match the line';
+  if (hash !== seal[1]) return damaged('the hash does not match the line');
   const body = parseBody(line.subarray(0, -SEAL_BYTES));
-  if (body === undefined) return 'not JSON in UTF-8';
+  const finding = body === undefined ? 'not JSON in UTF-8' : misplaced(body, sid, before, prev);
+  return finding === undefined ? ({ ...body, hash } as SessionEvent) : { finding, damaged: false };
+}
+
+/** Why a line that is as it was sealed does not belong at this place, if it does not. */
+function misplaced(
+  body: Omit<SessionEvent, 'hash'>,
+  sid: string,
+  before: readonly SessionEvent[],
+  prev: string,
+): string | undefined {
   if (Object.keys(body).join() !== MEMBERS) return `the members are not ${MEMBERS}`;
   if (body.v !== 1) return `line format ${String(body.v)} is not known`;
   if (body.sid !== sid) return 'the line belongs to another session';
@@ -145,8 +166,7 @@ function readLine(
   if (body.prev !== prev) return 'prev is not the hash of the event before';
   if (typeof body.at !== 'string' || !isJsonObject(body.data)) return 'at or data is of another kind';
   const last = before.at(-1);
-  if (last && body.at < last.at) return 'the time is earlier than that of the event before';
-  return { ...body, hash } as SessionEvent;
+  return last && body.at < last.at ? 'the time is earlier than that of the event before' : undefined;
 }
 
 function parseBody(bodyWithoutBrace: Uint8Array): Omit<SessionEvent, 'hash'> | undefined {

@@ -8,6 +8,12 @@ export interface JsonObject {
   readonly [name: string]: JsonValue;
 }
 
+/**
+ * What a caller may hand in as a JSON value. Wider than `JsonValue`, which TypeScript's interfaces do not fit; whether
+ * it is one is checked when it is recorded.
+ */
+export type JsonInput = null | boolean | number | string | object;
+
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

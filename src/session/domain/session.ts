@@ -4,7 +4,7 @@
  */
 
 import { InvalidSessionStateError, SessionConflictError, SessionLimitError } from './errors.js';
-import { type JsonObject, type JsonValue, jsonBytes, jsonEquals, parseJson } from './json.js';
+import { type JsonInput, type JsonObject, type JsonValue, jsonBytes, jsonEquals, parseJson } from './json.js';
 import { allowedFrom, type Lifecycle } from './lifecycle.js';
 import type {
   CommandData,
@@ -47,7 +47,8 @@ export interface SessionPatch {
   /** Added if absent, in this order. */
   readonly stepsCompleted?: readonly string[];
   readonly timing?: Readonly<Record<string, number>>;
-  readonly outputs?: Readonly<Record<string, JsonValue>>;
+  /** Any JSON values, by name. */
+  readonly outputs?: Readonly<Record<string, JsonInput>>;
   /** Merged into the labels; `null` takes one away. */
   readonly labels?: Readonly<Record<string, string | null>>;
   /** Why it failed; only together with the failure status. */
@@ -71,7 +72,7 @@ export function decidePatch(session: Session, patch: SessionPatch, terms: PatchT
   if (expectedRevision !== undefined) assertRevision(session, expectedRevision);
   const drafts: EventDraft[] = [
     ...decideLabels(session, patch.labels ?? {}),
-    ...decideOutputs(session, patch.outputs ?? {}),
+    ...decideOutputs(session, (patch.outputs ?? {}) as Readonly<Record<string, JsonValue>>),
     ...decideTiming(session, patch.timing ?? {}),
     ...decideSteps(session, patch.stepsCompleted ?? []),
     ...decideStatus(session, patch.status, patch.error, lifecycle),

@@ -64,13 +64,15 @@ export async function appendToFile(
   });
 }
 
-/** Puts a file in place whole, durably: old content or new, never a mixture. create temporary, rename, sync folder. */
-export async function replaceFile(files: FileSystem, path: string, content: Uint8Array): Promise<void> {
+/**
+ * Puts a file in place whole: old content or new, never a mixture. What is in place is durable, that it is in place is
+ * not: sync the folder. unlink temporary, create it durably, rename.
+ */
+export async function placeFile(files: FileSystem, path: string, content: Uint8Array): Promise<void> {
   const temporary = `${path}.tmp`;
   await files.rm(temporary, { force: true });
   await createFile(files, temporary, content);
   await files.rename(temporary, path);
-  await syncFolder(files, dirname(path));
 }
 
 /**
@@ -92,13 +94,27 @@ export async function syncFolder(files: FileSystem, path: string): Promise<void>
   await withFile(files, path, 'r', (file) => sync(path, () => file.sync()));
 }
 
-/** Makes a folder and every missing one above it, durably. mkdir(recursive), sync of each folder that got an entry. */
+/**
+ * Makes a folder and every missing one above it, durably. mkdir, sync of the folder that got the entry.
+ * Not mkdir's own `recursive`, which never returns where a file system answers ENOENT for good (/proc).
+ */
 export async function makeFolder(files: FileSystem, path: string): Promise<void> {
-  const first = await files.mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; ; made = dirname(made)) {
-    await syncFolder(files, dirname(made));
-    if (made === first || made === dirname(made)) return;
+  const made = await makeOne(files, path).catch(async (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT' || path === dirname(path)) throw error;
+    await makeFolder(files, dirname(path));
+    return makeOne(files, path);
+  });
+  if (made) await syncFolder(files, dirname(path));
+}
+
+/** Whether the folder had to be made. */
+async function makeOne(files: FileSystem, path: string): Promise<boolean> {
+  try {
+    await files.mkdir(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -55,6 +55,7 @@ export class FileStore extends SessionStore {
   readonly #queue = new CommandQueue();
   readonly #limitCreators = pLimit(CREATORS);
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #writer: SessionWriter;
   readonly #cache = new LRUCache<string, LoadedSession>({
     maxSize: CACHE_BYTES,
     sizeCalculation: (loaded) => 2_048 + 2 * loaded.length,
@@ -63,21 +64,26 @@ export class FileStore extends SessionStore {
   readonly #creating = new Set<string>();
   /** Sessions whose last sync failed, as they were before: what is on the disk since then is not to be seen. */
   readonly #frozen = new Map<string, LoadedSession | undefined>();
+  /** Whether something is left over that the next start has to delete. */
+  #untidy = false;
   /** Why nothing is written any more. */
   #stopped: string | undefined;
   #closing: Promise<void> | undefined;
 
   private constructor(
-    private readonly files: FileSystem,
+    files: FileSystem,
     private readonly configuredPath: string,
     private readonly holding: StoreFolder,
     private readonly folders: SessionFolders,
     private readonly loader: SessionLoader,
-    private readonly writer: SessionWriter,
     private readonly views: ViewWriter,
     private readonly warn: Warn,
   ) {
     super();
+    this.#writer = new SessionWriter(files, folders, loader, holding.storeId, (path, cause) => {
+      this.#untidy = true;
+      warn(`${path} is left over and could not be deleted; the next start will try again`, cause);
+    });
   }
 
   /** @throws StoreOpenError whose message is one line that says what to do */
@@ -92,10 +98,9 @@ export class FileStore extends SessionStore {
     if (!closedCleanly) await settle(files, folders, holding);
     const reading = { storeId, legacyTimeZone, syncBeforeReading: !closedCleanly };
     const loader = new SessionLoader(files, folders, reading);
-    const writer = new SessionWriter(files, folders, loader, storeId);
     const views = new ViewWriter(files, warn);
     const configuredPath = normalize(options.path).replaceAll(sep, '/').replace(/\/$/, '');
-    return new FileStore(files, configuredPath, holding, folders, loader, writer, views, warn);
+    return new FileStore(files, configuredPath, holding, folders, loader, views, warn);
   }
 
   override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
@@ -116,7 +121,7 @@ export class FileStore extends SessionStore {
       if (!current) return undefined;
       const decision = decide(current.session);
       if (decision.events.length === 0) return this.#stored(current);
-      const written = await this.#change(id, current, () => this.writer.write(current, decision));
+      const written = await this.#change(id, current, () => this.#writer.write(current, decision));
       this.#cache.set(id, written);
       this.views.schedule(written.session, written.folder);
       return this.#stored(written);
@@ -171,11 +176,8 @@ export class FileStore extends SessionStore {
       if (!entry) return false;
       const before = this.#cache.get(id);
       await this.views.forget(id);
-      const remains = await this.#change(id, before, () => this.writer.remove(entry));
+      await this.#change(id, before, () => this.#writer.remove(entry));
       this.#cache.delete(id);
-      await this.files.rm(remains, { recursive: true, force: true }).catch((error) => {
-        this.warn(`${remains} is what is left of a removed session, and could not be deleted`, error);
-      });
       return true;
     });
   }
@@ -193,7 +195,8 @@ export class FileStore extends SessionStore {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     await this.views.flush();
-    await this.holding.release(this.#stopped === undefined);
+    const clean = this.#stopped === undefined && this.#frozen.size === 0 && !this.#untidy;
+    await this.holding.release(clean);
   }
 
   /** Does what was asked for before the store was closed; `close` waits for it. */
@@ -226,7 +229,7 @@ export class FileStore extends SessionStore {
     if (this.#frozen.has(id)) return undefined;
     this.#creating.add(id);
     try {
-      const created = await this.#change(id, undefined, () => this.writer.create(entry, opening));
+      const created = await this.#change(id, undefined, () => this.#writer.create(entry, opening));
       if (created) this.#cache.set(id, created);
       return created;
     } finally {

@@ -59,7 +59,7 @@ export class SessionFolders {
   async sessionsOf(day: string): Promise<FolderEntry[]> {
     const names = await this.#foldersIn(join(this.root, day));
     return names
-      .filter((name) => isLegacyId(name))
+      .filter((name) => isLegacyId(name) && this.#belongs(name, day))
       .sort((left, right) => (left < right ? 1 : -1))
       .map((id) => ({ id, day }));
   }
@@ -71,6 +71,12 @@ export class SessionFolders {
       const left = (await this.#foldersIn(path)).filter((name) => name.startsWith(TEMPORARY_PREFIX));
       for (const name of left) await this.files.rm(join(path, name), { recursive: true, force: true });
     }
+  }
+
+  /** An id of our grammar names its day: a folder that was moved under another one is no session of ours. */
+  #belongs(id: string, day: string): boolean {
+    const parts = parseSessionId(id);
+    return parts === undefined || day.startsWith(parts.day);
   }
 
   async #foldersIn(path: string): Promise<string[]> {

@@ -149,8 +149,8 @@ function absentOr(id: string, error: NodeJS.ErrnoException): undefined {
 /** How many events a view knows of: 0 for none, for a damaged one, and for the Python component's. */
 function revisionOf(view: Buffer | undefined): number {
   try {
-    const { revision } = JSON.parse(view?.toString() ?? '{}');
-    return Number.isSafeInteger(revision) ? revision : 0;
+    const { revision, head } = JSON.parse(view?.toString() ?? '{}');
+    return Number.isSafeInteger(revision) && typeof head === 'string' ? revision : 0;
   } catch {
     return 0;
   }

@@ -22,7 +22,7 @@ import {
   createFile,
   type FileSystem,
   makeFolder,
-  replaceFile,
+  placeFile,
   SharedFolderSync,
   SyncFailedError,
   syncFolder,
@@ -53,6 +53,8 @@ export class SessionWriter {
     private readonly folders: SessionFolders,
     private readonly loader: SessionLoader,
     private readonly storeId: string,
+    /** Told of what could not be cleaned up: it is to be done at the next open. */
+    private readonly leaveBehind: (path: string, cause: unknown) => void,
   ) {
     this.#folderSync = new SharedFolderSync(files);
   }
@@ -68,11 +70,11 @@ export class SessionWriter {
       await this.#build(entry.day, building, lines, session);
       await this.files.rename(building, this.folders.path(entry));
     } catch (error) {
-      await this.files.rm(building, { recursive: true, force: true }).catch(() => undefined);
+      await this.#delete(building);
       if (TAKEN.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw unavailable(error, 'not_applied');
     }
-    await this.#folderSync.sync(day).catch((error) => Promise.reject(unavailable(error, 'unknown')));
+    await settled(this.#folderSync.sync(day));
     const folder = this.folders.path(entry);
     return { session, folder, day: entry.day, length: lines.length, torn: false, viewIsStale: false };
   }
@@ -94,15 +96,21 @@ export class SessionWriter {
     return { ...current, session: evolveAll(current.session, events), length };
   }
 
-  /** Takes a session's folder away; the path at which its remains lie until they are deleted. */
-  async remove(entry: FolderEntry): Promise<string> {
+  /** Takes a session's folder away: by its name at once, then by its content. */
+  async remove(entry: FolderEntry): Promise<void> {
     const day = join(this.folders.root, entry.day);
     const remains = join(day, `${TEMPORARY_PREFIX}removed-${randomUUID()}`);
     await this.files
       .rename(this.folders.path(entry), remains)
       .catch((error) => Promise.reject(unavailable(error, 'not_applied')));
-    await this.#folderSync.sync(day).catch((error) => Promise.reject(unavailable(error, 'unknown')));
-    return remains;
+    await settled(this.#folderSync.sync(day));
+    await this.#delete(remains);
+  }
+
+  async #delete(path: string): Promise<void> {
+    await this.files
+      .rm(path, { recursive: true, force: true })
+      .catch((error) => this.leaveBehind(path, error));
   }
 
   /** A folder with all its content, durable, under a name that is no session's. */
@@ -168,12 +176,11 @@ export class SessionWriter {
     const second = sealEvents(positionOf(opened), decision);
     const log = Buffer.concat([kept, first.lines, second.lines]);
     assertLogFits(log.length);
-    try {
-      await replaceFile(this.files, join(current.folder, EVENTS_FILE), log);
-    } catch (error) {
-      throw unavailable(error, error instanceof SyncFailedError ? 'unknown' : 'not_applied');
-    }
     const { folder, day } = current;
+    await placeFile(this.files, join(folder, EVENTS_FILE), log).catch((error) =>
+      Promise.reject(unavailable(error, 'not_applied')),
+    );
+    await settled(syncFolder(this.files, folder));
     const session = evolveAll(opened, second.events);
     return { session, folder, day, length: log.length, torn: false, viewIsStale: true };
   }
@@ -208,6 +215,11 @@ function evolveAll(before: Session | undefined, events: readonly SessionEvent[])
 
 function assertLogFits(bytes: number): void {
   if (bytes > LIMITS.logBytes) throw new SessionLimitError('bytes of events', LIMITS.logBytes);
+}
+
+/** A sync of what everybody could see already: when it fails, nobody knows the outcome. */
+async function settled(sync: Promise<void>): Promise<void> {
+  await sync.catch((error) => Promise.reject(unavailable(error, 'unknown')));
 }
 
 function unavailable(error: unknown, outcome: Outcome): StoreUnavailableError {

@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { StoreOpenError } from '../../domain/errors.js';
 import { isJsonObject } from '../../domain/json.js';
-import { type FileSystem, makeFolder, replaceFile } from './durable-file.js';
+import { type FileSystem, makeFolder, placeFile, syncFolder } from './durable-file.js';
 import { EVENTS_FILE, SessionFolders } from './session-folders.js';
 
 const STORE_FOLDER = '.store';
@@ -90,7 +90,7 @@ async function takeLock(files: FileSystem, lock: FileHandle, path: string, root:
   const note = await files.readFile(path, 'utf8').catch(() => '');
   throw new StoreOpenError(
     'held',
-    `The data folder ${root} is held by ${holder(note)}: stop that one, set DATA_SESSIONS_PATH to another folder, or use PostgreSQL as the store when several processes are to write`,
+    `The data folder ${root} is held by ${holder(note)}: one process at a time writes to a folder; stop that one, or choose another folder (DATA_SESSIONS_PATH)`,
   );
 }
 
@@ -110,7 +110,7 @@ async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise
   if (name === undefined) return;
   throw new StoreOpenError(
     'network_filesystem',
-    `The data folder ${root} is on a network filesystem (${name}), whose locks and syncs cannot be relied on: set DATA_SESSIONS_PATH to a local disk, or ALLOW_NETWORK_FILESYSTEM=true to accept that`,
+    `The data folder ${root} is on a network filesystem (${name}), whose locks and syncs cannot be relied on: choose a folder on a local disk (DATA_SESSIONS_PATH), or accept that (ALLOW_NETWORK_FILESYSTEM=true)`,
   );
 }
 
@@ -125,7 +125,8 @@ async function readFormat(files: FileSystem, root: string, folder: string): Prom
   await refuseLogsWithoutFormat(files, root, path);
   const storeId = randomUUID();
   const format = { format: FORMAT, store_id: storeId, created_at: new Date().toISOString() };
-  await writable(root, () => replaceFile(files, path, Buffer.from(`${JSON.stringify(format)}\n`)));
+  await writable(root, () => placeFile(files, path, Buffer.from(`${JSON.stringify(format)}\n`)));
+  await writable(root, () => syncFolder(files, folder));
   return storeId;
 }
 
@@ -175,7 +176,7 @@ function notWritable(root: string, error: NodeJS.ErrnoException): StoreOpenError
   const why = error.code ?? error.message;
   return new StoreOpenError(
     'not_writable',
-    `The data folder ${root} cannot be written to (${why}): give this user write access to it, or set DATA_SESSIONS_PATH to another folder`,
+    `The data folder ${root} cannot be written to (${why}): give this user write access to it, or choose another folder (DATA_SESSIONS_PATH)`,
     error,
   );
 }
