@@ -8,7 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readmeBlocks } from './readme.js';
 
 const run = promisify(execFile);
-const ID_IN_README = readmeBlocks().find((block) => block.language === 'json')!.text.match(/sess_\w+/)![0];
+const ID_IN_README = readmeBlocks()
+  .find((block) => block.language === 'json')!
+  .text.match(/sess_\w+/)![0];
 
 /** Each `curl` with the JSON block that follows it. */
 const calls = readmeBlocks().flatMap((block, i, all) =>

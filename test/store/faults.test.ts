@@ -258,6 +258,44 @@ describe('append', () => {
   });
 });
 
+describe('a log that is put in place as a whole', () => {
+  test('is synced, and then the entry in its folder, before the change is acknowledged', async () => {
+    const { folder, store, disk } = await watched();
+    await folder.write(`${DAY}/${ID}/session_metadata.json`, '{}');
+    await store.append(ID, patching({ stepsCompleted: ['a'] }));
+    const log = `${DAY}/${ID}/events.jsonl`;
+    const calls = relative(folder, disk.calls).filter((call) => /^(write |rename|sync|datasync)/.test(call));
+    expect(calls.slice(0, 4)).toEqual([
+      `write ${log}.tmp`,
+      `datasync ${log}.tmp`,
+      `rename ${log}.tmp ${log}`,
+      `sync ${DAY}/${ID}`,
+    ]);
+  });
+
+  test('and whose entry could not be synced is unknown: readers keep what was', async () => {
+    const { folder, store, disk } = await watched();
+    await folder.write(`${DAY}/${ID}/session_metadata.json`, '{}');
+    disk.fail = (call) => (call === `sync ${folder.file(DAY, ID)}` ? 'EIO' : undefined);
+    const changing = store.append(ID, patching({ stepsCompleted: ['a'] }));
+    await expect(changing).rejects.toEqual(unavailable('unknown'));
+    expect((await store.read(ID))!.session).toMatchObject({ revision: 0, stepsCompleted: [] });
+    expect(await allEvents(store, ID)).toEqual([]);
+  });
+});
+
+describe('a session that was left unsynced by a kill', () => {
+  test('is not shown when it cannot be synced now, and nothing is written any more', async () => {
+    const folder = await makeFolder();
+    await (await folder.open()).create(idsAt(BORN), opening());
+    const disk = new WatchedFiles();
+    const store = await folder.openAfterKill({ files: disk.files });
+    disk.fail = (call) => (call.startsWith('datasync') ? 'EIO' : undefined);
+    await expect(store.read(ID)).rejects.toEqual(unavailable('not_applied'));
+    expect(await store.health()).toMatchObject({ writable: false });
+  });
+});
+
 describe('remove', () => {
   const started = async () => {
     const all = await watched();

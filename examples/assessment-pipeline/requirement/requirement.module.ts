@@ -1,0 +1,5 @@
+import { Module } from '@nestjs/common';
+import { RequirementComponent } from './requirement.component.js';
+
+@Module({ providers: [RequirementComponent], exports: [RequirementComponent] })
+export class RequirementModule {}
