@@ -28,7 +28,6 @@ export function setUpApp(app: INestApplication, config: Config, logger: Logger):
   // Revisions are the ETags here; Express would add its own to everything else.
   app.getHttpAdapter().getInstance().set('etag', false);
   app.getHttpAdapter().getInstance().disable('x-powered-by');
-  app.enableShutdownHooks();
 }
 
 /** Puts a prefix before every route. What lies outside it never reaches Nest, whose answer would not be ours. */

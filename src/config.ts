@@ -67,9 +67,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   const result = variables.safeParse(Object.fromEntries(given));
   if (!result.success) {
     throw new ConfigError(
-      result.error.issues.map(
-        ({ path, message }) => `${path[0] as string} ${message}, not "${environment[path[0] as string]}"`,
-      ),
+      result.error.issues.map(({ path, message }) => {
+        const name = path[0] as string;
+        return `${name} ${message}, not ${JSON.stringify(environment[name]?.slice(0, 200))}`;
+      }),
     );
   }
   const read = result.data;

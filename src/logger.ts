@@ -13,6 +13,9 @@ import { PinoPretty } from 'pino-pretty';
 /** A caller may bring its own request id, if it is short and plain. */
 const REQUEST_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
+/** In whose name Nest tells what keeps it from starting: it is thrown on as well, and main.ts explains it. */
+const STARTING = new Set(['ExceptionHandler', 'NestApplication']);
+
 export function createLogger(level: string): Logger {
   if (!process.stdout.isTTY) return pino({ level });
   return pino({ level }, PinoPretty({ ignore: 'pid,hostname', singleLine: true }));
@@ -32,8 +35,7 @@ export class NestLog implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    // What keeps the application from starting is thrown on as well, and main.ts explains it.
-    if (rest.at(-1) === 'ExceptionHandler') return;
+    if (STARTING.has(String(rest.at(-1)))) return;
     this.logger.error(
       { context: rest.at(-1), stack: rest.length > 1 ? rest[0] : undefined },
       String(message),

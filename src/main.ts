@@ -2,7 +2,9 @@
  * Starts the server, listens, shuts down. Whatever keeps it from starting is told in lines that say what to do.
  */
 
+import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import type { Logger } from 'pino';
 import { appModule } from './app.module.js';
 import { setUpApp } from './app.setup.js';
 import { ConfigError, loadConfig } from './config.js';
@@ -22,8 +24,21 @@ async function start(): Promise<void> {
     await app.close();
     throw error;
   }
+  stopOnSignal(app, logger);
   const url = `${await app.getUrl()}${config.apiPrefix}`;
   logger.info(`impact-session ${version} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
+}
+
+/** Lets what is under way finish, then ends with 0. A second signal ends the process at once, as it does by default. */
+function stopOnSignal(app: INestApplication, logger: Logger): void {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      app.close().catch((error: unknown) => {
+        logger.error({ error: String(error) }, 'the server did not stop cleanly');
+        process.exitCode = 1;
+      });
+    });
+  }
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */

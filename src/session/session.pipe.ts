@@ -3,35 +3,27 @@
  * named at once, in FastAPI's shape, as one SessionValidationError.
  */
 
-import { type ArgumentMetadata, Injectable, ValidationPipe } from '@nestjs/common';
-import type { ValidationError } from 'class-validator';
+import { type ArgumentMetadata, Injectable, type PipeTransform } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { type ValidationError, validateSync } from 'class-validator';
 import { type Fault, SessionValidationError } from './domain/errors.js';
 import { isJsonObject } from './domain/json.js';
 import { jsonRule, refuse } from './domain/session-rules.js';
 import { ruleOf } from './keeps.decorator.js';
 
-/** The pipe of every route of the component. Members that a DTO does not have are ignored, as Pydantic does. */
+/**
+ * The pipe of every route. Members that a DTO does not have are ignored, as Pydantic does. Not Nest's ValidationPipe,
+ * which takes every member called `prototype` out of what it is given, however deep, and says nothing.
+ */
 @Injectable()
-export class SessionValidationPipe extends ValidationPipe {
-  constructor() {
-    super({
-      transform: true,
-      whitelist: true,
-      exceptionFactory: (errors) => errors,
-      validationError: { target: true, value: true },
-    });
-  }
-
-  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
-    if (metadata.type !== 'body' && metadata.type !== 'query') return value;
-    const place = metadata.type;
+export class SessionValidationPipe implements PipeTransform {
+  transform(value: unknown, { type: place, metatype }: ArgumentMetadata): unknown {
+    if ((place !== 'body' && place !== 'query') || metatype === undefined) return value;
     const input = place === 'body' ? checkedBody(value) : value;
-    try {
-      return await super.transform(input, metadata);
-    } catch (errors) {
-      if (!Array.isArray(errors)) throw errors;
-      throw new SessionValidationError(errors.flatMap((error) => faultsOf(error, place)));
-    }
+    const dto: object = plainToInstance(metatype, input);
+    const errors = validateSync(dto, { whitelist: true });
+    refuse(errors.flatMap((error) => faultsOf(error, place)));
+    return dto;
   }
 }
 

@@ -44,6 +44,10 @@ export abstract class ComponentError extends Error {
   }
 }
 
+/** How many faults one error names, and how many characters their places and sentences may take. */
+const MAX_FAULTS = 100;
+const MAX_FAULTS_SIZE = 16_384;
+
 /** No session of that id: unknown, malformed, or removed. */
 export class SessionNotFoundError extends ComponentError {
   readonly code = 'SessionNotFoundError';
@@ -69,14 +73,32 @@ export class SessionConflictError extends ComponentError {
   }
 }
 
-/** An input broke a rule; `faults` names every one. Nothing was written. */
+/** An input broke a rule; `faults` names every one, within reason. Nothing was written. */
 export class SessionValidationError extends ComponentError {
   readonly code = 'SessionValidationError';
-  constructor(readonly faults: readonly Fault[]) {
-    super(faults.map((fault) => `${fault.loc.join('.')}: ${fault.msg}`).join('; '), {
-      faults: faults as unknown as JsonValue,
-    });
+  readonly faults: readonly Fault[];
+  constructor(found: readonly Fault[]) {
+    const faults = withinReason(found);
+    const message = faults.map((fault) => `${fault.loc.join('.')}: ${fault.msg}`).join('; ');
+    super(message, { faults: faults as unknown as JsonValue });
+    this.faults = faults;
   }
+}
+
+/** An answer must not be many times its question: long names are cut, and the last fault counts those left out. */
+function withinReason(found: readonly Fault[]): Fault[] {
+  const faults: Fault[] = [];
+  let size = 0;
+  for (const fault of found) {
+    const loc = fault.loc.map((name) => (typeof name === 'string' ? printable(name) : name));
+    size += JSON.stringify(loc).length + fault.msg.length;
+    if (faults.length === MAX_FAULTS || (size > MAX_FAULTS_SIZE && faults.length > 0)) {
+      const msg = `${found.length - faults.length} more faults were found`;
+      return [...faults, { type: 'too_many_faults', loc: [], msg }];
+    }
+    faults.push({ ...fault, loc });
+  }
+  return faults;
 }
 
 /** The session is full: see `LIMITS`. Nothing was written. */

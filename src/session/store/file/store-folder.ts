@@ -133,11 +133,16 @@ async function readFormat(files: FileSystem, root: string, folder: string): Prom
 function checkFormat(root: string, path: string, text: string): string {
   const format = parseFormat(text);
   if (format?.format === FORMAT && typeof format.store_id === 'string') return format.store_id;
-  const found = format?.format === undefined ? 'cannot be read' : `names format ${String(format.format)}`;
+  const found = describeFormat(format);
   throw new StoreOpenError(
     'unknown_format',
     `The data folder ${root} is not one that this version can open: ${path} ${found}, and this version knows format ${FORMAT}; use the version that wrote it, or restore that file from a backup`,
   );
+}
+
+function describeFormat(format: Record<string, unknown> | undefined): string {
+  if (format?.format === undefined) return 'cannot be read';
+  return format.format === FORMAT ? 'lacks its store_id' : `names format ${String(format.format)}`;
 }
 
 function parseFormat(text: string): Record<string, unknown> | undefined {
@@ -173,6 +178,12 @@ async function writable<T>(root: string, attempt: () => Promise<T>): Promise<T> 
 }
 
 function notWritable(root: string, error: NodeJS.ErrnoException): StoreOpenError {
+  if (error.code === 'ENOTDIR')
+    return new StoreOpenError(
+      'not_writable',
+      `The data folder ${root} is not a folder, or lies in something that is none: choose another one (DATA_SESSIONS_PATH)`,
+      error,
+    );
   const why = error.code ?? error.message;
   return new StoreOpenError(
     'not_writable',

@@ -1,0 +1,139 @@
+/**
+ * The configuration: what holds when nothing is set, every variable, and that an operator is told all mistakes at
+ * once. Also that .env.example is what it says: every variable with its default.
+ */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { ConfigError, readConfig } from '../src/config.js';
+
+const DEFAULTS = {
+  host: '127.0.0.1',
+  port: 8000,
+  apiPrefix: '',
+  corsOrigins: [],
+  dataSessionsPath: 'data/sessions',
+  legacyTimeZone: 'UTC',
+  logLevel: 'info',
+  allowNetworkFilesystem: false,
+};
+
+/** For each variable: a value, the member of the configuration that it becomes, and that member's value. */
+const READ = [
+  ['HOST', '0.0.0.0', 'host', '0.0.0.0'],
+  ['PORT', '0', 'port', 0],
+  ['PORT', '65535', 'port', 65_535],
+  ['API_PREFIX', '/api/v1', 'apiPrefix', '/api/v1'],
+  ['CORS_ORIGINS', '*', 'corsOrigins', ['*']],
+  ['CORS_ORIGINS', 'https://a.example.com', 'corsOrigins', ['https://a.example.com']],
+  [
+    'CORS_ORIGINS',
+    'https://a.example.com, http://localhost:3000',
+    'corsOrigins',
+    ['https://a.example.com', 'http://localhost:3000'],
+  ],
+  ['DATA_SESSIONS_PATH', '/srv/sessions', 'dataSessionsPath', '/srv/sessions'],
+  ['LEGACY_TIME_ZONE', 'Europe/Berlin', 'legacyTimeZone', 'Europe/Berlin'],
+  ['LOG_LEVEL', 'silent', 'logLevel', 'silent'],
+  ['LOG_LEVEL', 'debug', 'logLevel', 'debug'],
+  ['ALLOW_NETWORK_FILESYSTEM', 'true', 'allowNetworkFilesystem', true],
+  ['ALLOW_NETWORK_FILESYSTEM', 'false', 'allowNetworkFilesystem', false],
+] as const;
+
+const REFUSED = {
+  PORT: ['65536', '-1', '80.5', 'http', '1e3', '0x50', ' 80', '123456'],
+  API_PREFIX: ['api', '/', '/api/', 'api/v1', '/api//v1', '/a b', '/:id', '/api?x', '/*'],
+  CORS_ORIGINS: [
+    'example.com',
+    'https://a.example.com/',
+    'https://a.example.com/app',
+    ',',
+    'https://a.com,*',
+    'null',
+  ],
+  LEGACY_TIME_ZONE: ['Berlin', 'Europe/Nowhere', 'CET+1'],
+  LOG_LEVEL: ['loud', 'INFO', '30', 'toString'],
+  ALLOW_NETWORK_FILESYSTEM: ['yes', '1', 'TRUE', 'on'],
+};
+
+const VARIABLES = [...new Set(READ.map(([variable]) => variable))];
+
+function faultsOf(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).faults;
+  }
+  return [];
+}
+
+test('an environment that says nothing gives the defaults', () => {
+  expect(readConfig({})).toEqual(DEFAULTS);
+  expect(readConfig({ PATH: '/usr/bin', HOME: '/home/a' })).toEqual(DEFAULTS);
+});
+
+test.each(READ)('%s=%s is read', (variable, value, member, expected) => {
+  expect(readConfig({ [variable]: value })).toEqual({ ...DEFAULTS, [member]: expected });
+});
+
+test.each(VARIABLES)('%s without a value is as if it were not set', (variable) => {
+  expect(readConfig({ [variable]: '' })).toEqual(DEFAULTS);
+  expect(readConfig({ [variable]: undefined })).toEqual(DEFAULTS);
+});
+
+describe.each(Object.entries(REFUSED))('%s', (variable, values) => {
+  test.each(values)('"%s" is refused by a line that names it and says what it should be', (value) => {
+    expect(faultsOf({ [variable]: value })).toEqual([
+      expect.stringMatching(new RegExp(`^${variable} should be [^\\n]+, not "`)),
+    ]);
+    expect(faultsOf({ [variable]: value })[0]).toContain(`not "${value}"`);
+  });
+});
+
+test('every mistake is told at once, each in one line', () => {
+  const wrong = Object.fromEntries(Object.entries(REFUSED).map(([variable, [value]]) => [variable, value]));
+  const faults = faultsOf(wrong);
+  expect(faults.map((line) => line.split(' ')[0]).sort()).toEqual(Object.keys(REFUSED).sort());
+  for (const line of faults) expect(line).not.toContain('\n');
+});
+
+test('a value of several lines is told in one', () => {
+  expect(faultsOf({ LOG_LEVEL: 'a\nb' })).toEqual([expect.stringMatching(/^LOG_LEVEL .+$/)]);
+});
+
+test('what was read can no longer be changed', () => {
+  const config = readConfig({ CORS_ORIGINS: 'https://a.example.com' });
+  expect(Object.isFrozen(config)).toBe(true);
+  expect(Object.isFrozen(config.corsOrigins)).toBe(true);
+  expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
+});
+
+describe('.env.example', () => {
+  /** What the file sets, also in lines that are commented out. */
+  const set = () =>
+    readFileSync(join(process.cwd(), '.env.example'), 'utf8')
+      .split('\n')
+      .flatMap((line) => [...line.matchAll(/^(?:# ?)?([A-Z][A-Z_]+)=(.*)$/g)])
+      .map(([, variable, value]) => [variable as string, value as string] as const);
+
+  test('names every variable, each once', () => {
+    expect(
+      set()
+        .map(([variable]) => variable)
+        .sort(),
+    ).toEqual([...VARIABLES].sort());
+  });
+
+  test('sets each to its default', () => {
+    expect(readConfig(Object.fromEntries(set()))).toEqual(DEFAULTS);
+    expect(readConfig({})).toEqual(DEFAULTS);
+  });
+
+  test('is about the variables that config.ts knows', () => {
+    const source = readFileSync(join(process.cwd(), 'src/config.ts'), 'utf8');
+    const known = [...source.matchAll(/^ {2}([A-Z][A-Z_]+):/gm)].map(([, variable]) => variable);
+    expect(known.sort()).toEqual([...VARIABLES].sort());
+  });
+});

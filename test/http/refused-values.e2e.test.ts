@@ -1,0 +1,294 @@
+/**
+ * Values that are refused with 422: every kind of fault, at its place in the input, in FastAPI's shape, and nothing
+ * written.
+ */
+
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import {
+  bootTestServer,
+  create,
+  documentOf,
+  expectRefusal,
+  fault,
+  send,
+  type TestServer,
+} from './test-server.js';
+
+const HEART = '\u{1f49a}';
+const labels = (count: number, value: string | null = 'x') =>
+  Object.fromEntries(Array.from({ length: count }, (_, index) => [`key_${index}`, value]));
+/** A body of so many levels: itself is the first. */
+const deep = (levels: number) => `{"outputs":{"a":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await bootTestServer();
+});
+afterAll(() => server.close());
+
+describe.each([
+  ['POST', '/session/create'],
+  ['PATCH', '/session/:id'],
+])('%s %s refuses', (method, path) => {
+  test.each([
+    ['a list', [], fault('model_attributes_type', 'body')],
+    ['a string', '"a"', fault('model_attributes_type', 'body')],
+    ['a number', '1', fault('model_attributes_type', 'body')],
+    ['true', 'true', fault('model_attributes_type', 'body')],
+    ['JSON of 33 levels', deep(33), fault('json_too_deep', 'body', 'outputs', 'a', ...Array(30).fill(0))],
+    ['a number beyond all numbers', '{"x":[1e999]}', fault('finite_number', 'body', 'x', 0)],
+    ['a __proto__ key', '{"__proto__":{"a":1}}', fault('forbidden_name', 'body', '__proto__')],
+    ['a constructor key', '{"constructor":1}', fault('forbidden_name', 'body', 'constructor')],
+    ['such a key deep down', '{"x":[{"__proto__":1}]}', fault('forbidden_name', 'body', 'x', 0, '__proto__')],
+    ['labels that are a list', { labels: ['a'] }, fault('dict_type', 'body', 'labels')],
+    ['labels that are a string', { labels: 'a' }, fault('dict_type', 'body', 'labels')],
+    ['a number as label', { labels: { team: 1 } }, fault('string_type', 'body', 'labels', 'team')],
+    [
+      'a label of two lines',
+      { labels: { a: 'x\ny' } },
+      fault('string_control_character', 'body', 'labels', 'a'),
+    ],
+    [
+      '1,025 characters',
+      { labels: { a: 'x'.repeat(1_025) } },
+      fault('string_too_long', 'body', 'labels', 'a'),
+    ],
+    [
+      'a label key in capitals',
+      { labels: { Team: 'a' } },
+      fault('string_pattern_mismatch', 'body', 'labels', 'Team'),
+    ],
+    ['an empty label key', { labels: { '': 'a' } }, fault('string_pattern_mismatch', 'body', 'labels', '')],
+    [
+      'a label key of two lines',
+      '{"labels":{"a\\n":"x"}}',
+      fault('string_pattern_mismatch', 'body', 'labels', 'a\n'),
+    ],
+    [
+      'a label key of 64 characters',
+      { labels: { ['k'.repeat(64)]: 'a' } },
+      fault('string_pattern_mismatch', 'body', 'labels', 'k'.repeat(64)),
+    ],
+    [
+      'a label key that means something',
+      '{"labels":{"constructor":"a"}}',
+      fault('forbidden_name', 'body', 'labels', 'constructor'),
+    ],
+  ])('%s', async (_what, content, ...faults) => {
+    await expectRefusal(server, [method, path, content], 422, { detail: faults });
+  });
+
+  test.each([
+    ['text', 'hello'],
+    ['half an object', '{"user_id": '],
+    ['a comma too many', '{"user_id":"a",}'],
+    ['two values', '{} {}'],
+    ['NaN', '{"a":NaN}'],
+    ['bytes that are no UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])],
+    ['UTF-16', Buffer.from('{}', 'utf16le')],
+  ])('what is no JSON: %s', async (_what, content) => {
+    const refusal = { type: 'json_invalid', loc: expect.anything(), msg: expect.any(String) };
+    const { body } = await expectRefusal(server, [method, path, content], 422, { detail: [refusal] });
+    expect(body.detail[0].loc[0]).toBe('body');
+  });
+
+  test('a hundred thousand levels of JSON', async () => {
+    const content = `{"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const refusal = fault('json_too_deep', 'body', 'x', ...Array(31).fill(0));
+    await expectRefusal(server, [method, path, content], 422, { detail: [refusal] });
+  });
+});
+
+describe('POST /session/create refuses', () => {
+  test.each([
+    ['a number as user_id', { user_id: 1 }, fault('string_type', 'body', 'user_id')],
+    ['true as user_id', { user_id: true }, fault('string_type', 'body', 'user_id')],
+    ['a list as user_id', { user_id: ['a'] }, fault('string_type', 'body', 'user_id')],
+    ['an object as user_id', { user_id: { a: 1 } }, fault('string_type', 'body', 'user_id')],
+    [
+      'a user_id of 257 characters',
+      { user_id: 'x'.repeat(257) },
+      fault('string_too_long', 'body', 'user_id'),
+    ],
+    [
+      'a user_id with a line break',
+      { user_id: 'a\nb' },
+      fault('string_control_character', 'body', 'user_id'),
+    ],
+    ['a user_id with a NUL', { user_id: 'a\0' }, fault('string_control_character', 'body', 'user_id')],
+    [
+      'a user_id with an escape',
+      { user_id: '\u001b[31m' },
+      fault('string_control_character', 'body', 'user_id'),
+    ],
+    ['null as label', { labels: { team: null } }, fault('string_type', 'body', 'labels', 'team')],
+    ['33 labels', { labels: labels(33) }, fault('too_long', 'body', 'labels')],
+    [
+      'every wrong member at once',
+      { user_id: 1, labels: { A: 'x', b: 2 } },
+      fault('string_type', 'body', 'user_id'),
+      fault('string_pattern_mismatch', 'body', 'labels', 'A'),
+      fault('string_type', 'body', 'labels', 'b'),
+    ],
+  ])('%s', async (_what, content, ...faults) => {
+    await expectRefusal(server, ['POST', '/session/create', content], 422, { detail: faults });
+  });
+});
+
+describe('PATCH /session/{session_id} refuses', () => {
+  test.each([
+    ['a number as status', { status: 1 }, fault('string_type', 'body', 'status')],
+    ['a list as status', { status: ['error'] }, fault('string_type', 'body', 'status')],
+    ['an empty status', { status: '' }, fault('string_too_short', 'body', 'status')],
+    ['a status that there is not', { status: 'done' }, fault('enum', 'body', 'status')],
+    ['the name of a method as status', { status: 'toString' }, fault('enum', 'body', 'status')],
+    ['a string as steps', { steps_completed: 'a' }, fault('list_type', 'body', 'steps_completed')],
+    ['an object as steps', { steps_completed: { 0: 'a' } }, fault('list_type', 'body', 'steps_completed')],
+    ['a number as step', { steps_completed: ['a', 1] }, fault('string_type', 'body', 'steps_completed', 1)],
+    ['null as step', { steps_completed: [null] }, fault('string_type', 'body', 'steps_completed', 0)],
+    [
+      'a step without a name',
+      { steps_completed: [''] },
+      fault('string_too_short', 'body', 'steps_completed', 0),
+    ],
+    [
+      'a step of 129 characters',
+      { steps_completed: ['x'.repeat(129)] },
+      fault('string_too_long', 'body', 'steps_completed', 0),
+    ],
+    [
+      'a step with a tab',
+      { steps_completed: ['a\tb'] },
+      fault('string_control_character', 'body', 'steps_completed', 0),
+    ],
+    ['a list as timing', { timing: [1] }, fault('dict_type', 'body', 'timing')],
+    ['a number as timing', { timing: 1250 }, fault('dict_type', 'body', 'timing')],
+    [
+      'a timing whose unit is not told',
+      { timing: { search: 1 } },
+      fault('string_pattern_mismatch', 'body', 'timing', 'search'),
+    ],
+    ['a negative timing', { timing: { a_ms: -1 } }, fault('greater_than_equal', 'body', 'timing', 'a_ms')],
+    ['half a millisecond', { timing: { a_ms: 1.5 } }, fault('int_type', 'body', 'timing', 'a_ms')],
+    ['a timing in quotes', { timing: { a_ms: '1' } }, fault('int_type', 'body', 'timing', 'a_ms')],
+    ['null as timing', { timing: { a_ms: null } }, fault('int_type', 'body', 'timing', 'a_ms')],
+    ['true as timing', { timing: { a_ms: true } }, fault('int_type', 'body', 'timing', 'a_ms')],
+    [
+      'a timing that no number holds',
+      { timing: { a_ms: 2 ** 53 } },
+      fault('int_type', 'body', 'timing', 'a_ms'),
+    ],
+    ['a list as outputs', { outputs: [1] }, fault('dict_type', 'body', 'outputs')],
+    ['a string as outputs', { outputs: 'x' }, fault('dict_type', 'body', 'outputs')],
+    ['an output without a name', { outputs: { '': 1 } }, fault('string_too_short', 'body', 'outputs', '')],
+    ['65 labels', { labels: labels(65, null) }, fault('too_long', 'body', 'labels')],
+    ['an empty reason', { status: 'error', reason: '' }, fault('string_too_short', 'body', 'reason')],
+    ['a number as reason', { status: 'error', reason: 1 }, fault('string_type', 'body', 'reason')],
+    [
+      '2,049 characters of reason',
+      { status: 'error', reason: 'x'.repeat(2_049) },
+      fault('string_too_long', 'body', 'reason'),
+    ],
+    ['a reason for nothing', { reason: 'why not' }, fault('value_error', 'body', 'reason')],
+    ['an error without the status error', { error: 'failed' }, fault('value_error', 'body', 'error')],
+    [
+      'an error with another status',
+      { status: 'requirement_submitted', error: 'x' },
+      fault('value_error', 'body', 'error'),
+    ],
+    [
+      'an error without a message',
+      { status: 'error', error: {} },
+      fault('missing', 'body', 'error', 'message'),
+    ],
+    ['an empty error', { status: 'error', error: '' }, fault('string_too_short', 'body', 'error')],
+    ['a number as error', { status: 'error', error: 5 }, fault('string_type', 'body', 'error')],
+    [
+      'a number as message',
+      { status: 'error', error: { message: 5 } },
+      fault('string_type', 'body', 'error', 'message'),
+    ],
+    [
+      'a list as details',
+      { status: 'error', error: { message: 'x', details: [] } },
+      fault('dict_type', 'body', 'error', 'details'),
+    ],
+    [
+      'a number as component',
+      { status: 'error', error: { message: 'x', component: 1 } },
+      fault('string_type', 'body', 'error', 'component'),
+    ],
+    [
+      '1,001 steps at once',
+      { steps_completed: Array.from({ length: 1_001 }, (_, n) => `s${n}`) },
+      fault('too_long', 'body', 'steps_completed'),
+    ],
+    [
+      'every wrong member at once',
+      { status: 1, steps_completed: [''], timing: { a: -1 }, outputs: 1, labels: { a: 1 } },
+      fault('string_type', 'body', 'status'),
+      fault('string_too_short', 'body', 'steps_completed', 0),
+      fault('string_pattern_mismatch', 'body', 'timing', 'a'),
+      fault('greater_than_equal', 'body', 'timing', 'a'),
+      fault('dict_type', 'body', 'outputs'),
+      fault('string_type', 'body', 'labels', 'a'),
+    ],
+  ])('%s', async (_what, content, ...faults) => {
+    await expectRefusal(server, ['PATCH', '/session/:id', content], 422, { detail: faults });
+  });
+});
+
+describe('a query is refused with', () => {
+  test.each([
+    ['/session/list?limit=0', fault('greater_than_equal', 'query', 'limit')],
+    ['/session/list?limit=501', fault('less_than_equal', 'query', 'limit')],
+    ['/session/list?limit=-1', fault('greater_than_equal', 'query', 'limit')],
+    ['/session/list?limit=ten', fault('int_parsing', 'query', 'limit')],
+    ['/session/list?limit=', fault('int_parsing', 'query', 'limit')],
+    ['/session/list?limit=1.5', fault('int_parsing', 'query', 'limit')],
+    ['/session/list?limit=1e2', fault('int_parsing', 'query', 'limit')],
+    ['/session/list?limit=0x10', fault('int_parsing', 'query', 'limit')],
+    ['/session/list?limit=1&limit=2', fault('int_parsing', 'query', 'limit')],
+    ['/session/list?offset=-1', fault('greater_than_equal', 'query', 'offset')],
+    ['/session/list?offset=99999999999999999999', fault('int_parsing', 'query', 'offset')],
+    [
+      '/session/list?limit=0&offset=x',
+      fault('greater_than_equal', 'query', 'limit'),
+      fault('int_parsing', 'query', 'offset'),
+    ],
+    ['/session/:id/events?limit=0', fault('greater_than_equal', 'query', 'limit')],
+    ['/session/:id/events?limit=501', fault('less_than_equal', 'query', 'limit')],
+    ['/session/:id/events?after=-1', fault('greater_than_equal', 'query', 'after')],
+    ['/session/:id/events?after=last', fault('int_parsing', 'query', 'after')],
+  ])('%s', async (path, ...faults) => {
+    await expectRefusal(server, ['GET', path], 422, { detail: faults });
+  });
+});
+
+describe('what is just within its bounds is taken', () => {
+  test.each([
+    ['a user_id of 256 characters', { user_id: 'x'.repeat(256) }],
+    ['a user_id of 256 characters beyond the first plane', { user_id: HEART.repeat(256) }],
+    ['32 labels', { labels: labels(32) }],
+    ['a label key of 63 characters', { labels: { ['k'.repeat(63)]: 'a' } }],
+    ['a label of 1,024 characters', { labels: { a: 'x'.repeat(1_024) } }],
+    ['a label of 1,024 characters beyond the first plane', { labels: { a: HEART.repeat(1_024) } }],
+  ])('by create: %s', async (_what, request) => {
+    const { session_id } = await create(server, request);
+    expect(await documentOf(server, session_id)).toMatchObject(request);
+  });
+
+  test.each([
+    ['JSON of 32 levels', deep(32)],
+    ['a thousand steps', { steps_completed: Array.from({ length: 1_000 }, (_, n) => `s${n}`) }],
+    ['a step of 128 characters', { steps_completed: ['x'.repeat(128)] }],
+    ['an output with a member named prototype', { outputs: { design: { prototype: 'a drawing' } } }],
+    ['an output that is null', { outputs: { design: null } }],
+    ['a timing of 0', { timing: { a_ms: 0 } }],
+  ])('by PATCH: %s', async (_what, report) => {
+    const { session_id } = await create(server);
+    expect(await send(server, 'PATCH', `/session/${session_id}`, report)).toMatchObject({ status: 200 });
+    const expected = typeof report === 'string' ? JSON.parse(report) : report;
+    expect(await documentOf(server, session_id)).toMatchObject(expected);
+  });
+});

@@ -1,0 +1,178 @@
+/**
+ * The real server for the end-to-end tests: the modules of main.ts on a free port, over a data folder of its own.
+ * Every answer is looked at on its way to the test: no answer may lack a request id or give away the inside.
+ */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect } from '@jest/globals';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { appModule } from '../../src/app.module.js';
+import { setUpApp } from '../../src/app.setup.js';
+import { readConfig } from '../../src/config.js';
+import { createLogger, NestLog } from '../../src/logger.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: answers are read as any JSON is
+export type Json = any;
+
+export interface TestServer {
+  /** Without a slash at its end. */
+  readonly url: string;
+  /** The data folder, as the server was told it. */
+  readonly dataFolder: string;
+  readonly app: INestApplication;
+  close(): Promise<void>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  /** The body as JSON; `undefined` when there is none. */
+  readonly body: Json;
+}
+
+const running = new Set<TestServer>();
+
+afterEach(async () => {
+  for (const server of running) await server.close();
+  running.clear();
+});
+
+type Environment = Readonly<Record<string, string>>;
+
+/** A server for one test: it is closed, and its data folder removed, when the test ends. */
+export async function startTestServer(environment: Environment = {}): Promise<TestServer> {
+  const server = await bootTestServer(environment);
+  running.add(server);
+  return server;
+}
+
+/** A server to be closed by its caller, started as main.ts does; for tests that leave nothing behind. */
+export async function bootTestServer(environment: Environment = {}): Promise<TestServer> {
+  const dataFolder = await mkdtemp(join(tmpdir(), 'impact-session-'));
+  const told = { DATA_SESSIONS_PATH: dataFolder, PORT: '0', LOG_LEVEL: 'silent', ...environment };
+  const config = readConfig(told);
+  const logger = createLogger(config.logLevel);
+  const options = { logger: new NestLog(logger), bodyParser: false, abortOnError: false };
+  const app = await NestFactory.create(appModule(config), options);
+  setUpApp(app, config, logger);
+  await app.listen(config.port, config.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    await app.close();
+    await rm(dataFolder, { recursive: true });
+  };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    dataFolder,
+    app,
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+/** One request. A string or bytes go as they are, anything else as JSON. */
+export async function send(
+  server: TestServer,
+  method: string,
+  path: string,
+  content?: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Answer> {
+  const raw = typeof content === 'string' || content instanceof Uint8Array;
+  const body = raw ? Buffer.from(content) : content === undefined ? undefined : toJson(content);
+  const type = body && { 'content-type': 'application/json' };
+  const response = await fetch(`${server.url}${path}`, {
+    method,
+    body,
+    headers: Object.fromEntries(Object.entries({ ...type, ...headers }).filter(([, value]) => value !== '')),
+  });
+  const text = await response.text();
+  expectNothingOfTheInside(server, response, text);
+  const json = response.headers.get('content-type')?.startsWith('application/json');
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    body: json && text ? JSON.parse(text) : undefined,
+  };
+}
+
+const toJson = (content: unknown) => Buffer.from(JSON.stringify(content));
+
+function expectNothingOfTheInside(server: TestServer, response: Response, text: string): void {
+  expect(response.headers.get('x-request-id')).toMatch(/^[\w.-]{1,64}$/);
+  expect(response.headers.get('x-powered-by')).toBeNull();
+  if (text && !response.headers.get('content-type')?.startsWith('text/html')) {
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  }
+  if (response.status < 400) return;
+  expect(Object.keys(JSON.parse(text || '{}'))).toEqual(['detail']);
+  expect(text).not.toMatch(/\bat .+:\d+:\d+|node_modules|\.[jt]s\b/);
+  for (const path of [server.dataFolder, process.cwd()]) expect(text).not.toContain(path);
+}
+
+/** A new session, as the answer of the create route. */
+export async function create(server: TestServer, request: object = {}): Promise<Json> {
+  const answer = await send(server, 'POST', '/session/create', request);
+  expect(answer.status).toBe(200);
+  return answer.body;
+}
+
+/** A report of progress that has to succeed. */
+export async function patch(server: TestServer, id: string, report: object): Promise<Answer> {
+  const answer = await send(server, 'PATCH', `/session/${id}`, report);
+  expect(answer).toMatchObject({ status: 200 });
+  return answer;
+}
+
+/** The audit's `data`: the whole metadata document. */
+export async function documentOf(server: TestServer, id: string): Promise<Json> {
+  return (await send(server, 'GET', `/session/${id}/audit`)).body.data;
+}
+
+/** The lines of a session's log, as they are stored. */
+export async function storedLines(server: TestServer, id: string): Promise<string[]> {
+  const day = `${id.slice(5, 9)}-${id.slice(9, 11)}-${id.slice(11, 13)}`;
+  const log = await readFile(join(server.dataFolder, day, id, 'events.jsonl'), 'utf8');
+  return log.split('\n').slice(0, -1);
+}
+
+/** A component's error, as the Python component's `to_dict()` gave it. */
+export const componentError = (error: string, details: object): Json => ({
+  detail: { error, message: expect.stringMatching(/^[^\p{Cc}]+$/u), component: 'session', details },
+});
+
+/** One fault of an input in FastAPI's shape: nothing but its kind, its place and a sentence. */
+export const fault = (type: string, ...loc: (string | number)[]): Json => ({
+  type,
+  loc,
+  msg: expect.stringMatching(/^[^\p{Cc}]+$/u),
+});
+
+/** The request (`:id` is a session's) is answered so, and left nothing: no event and no session. */
+export async function expectRefusal(
+  server: TestServer,
+  [method, path, content, headers]: readonly [string, string, unknown?, Record<string, string>?],
+  status: number,
+  body: Json,
+): Promise<Answer> {
+  const { session_id } = await create(server);
+  await patch(server, session_id, { labels: { team: 'payments' } });
+  const lines = await storedLines(server, session_id);
+  const count = await countOf(server);
+  const answer = await send(server, method, path.replace(':id', session_id), content, headers);
+  expect({ status: answer.status, body: answer.body }).toEqual({ status, body });
+  expect(await storedLines(server, session_id)).toEqual(lines);
+  expect(await countOf(server)).toBe(count);
+  return answer;
+}
+
+const countOf = async (server: TestServer) => (await send(server, 'GET', '/session/list')).body.total;

@@ -1,0 +1,273 @@
+/**
+ * The server as a process: that it starts with nothing configured, stops when it is told to, comes back after it was
+ * killed, and says in one line what to do when it cannot start.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { systemFiles } from '../src/session/store/file/durable-file.js';
+import { FileStore } from '../src/session/store/file/file-store.js';
+
+const MAIN = join(process.cwd(), 'dist/main.js');
+
+interface Run {
+  readonly process: ChildProcess;
+  readonly output: { stdout: string; stderr: string };
+  /** Resolves with the exit code when the process has ended and all it wrote is there. */
+  readonly ended: Promise<number | null>;
+}
+
+let folder: string;
+let runs: Run[];
+let listening: Server | undefined;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'impact-session-start-'));
+  runs = [];
+});
+
+afterEach(async () => {
+  for (const run of runs) run.process.kill('SIGKILL');
+  await Promise.all(runs.map(({ ended }) => ended));
+  listening?.close();
+  listening = undefined;
+  rmSync(folder, { recursive: true });
+});
+
+/** Starts the server in the folder of the test, with these variables and no other that it reads. */
+function run(environment: Record<string, string>, through: readonly string[] = []): Run {
+  const [command = '', ...args] = [...through, process.execPath, MAIN];
+  const env = { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...environment };
+  const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text) => (output.stderr += text));
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  runs.push({ process: child, output, ended });
+  return runs.at(-1) as Run;
+}
+
+/** A port that was free a moment ago; with `keep`, one that is taken until the test ends. */
+async function port(keep = false): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port: chosen } = server.address() as { port: number };
+  if (keep) listening = server;
+  else await new Promise((resolve) => server.close(resolve));
+  return String(chosen);
+}
+
+/** A server that listens; started anew by each call. */
+async function serve(environment: Record<string, string> = {}): Promise<Run & { url: string }> {
+  const PORT = await port();
+  const started = run({ PORT, LOG_LEVEL: 'info', ...environment });
+  const said = new Promise((resolve) => {
+    started.process.stdout?.on('data', () => started.output.stdout.includes(' serves ') && resolve('serves'));
+  });
+  expect([await Promise.race([said, started.ended]), started.output.stderr]).toEqual(['serves', '']);
+  return { ...started, url: `http://127.0.0.1:${PORT}` };
+}
+
+async function createSession(url: string): Promise<string> {
+  const response = await fetch(`${url}/session/create`, { method: 'POST' });
+  expect(response.status).toBe(200);
+  return ((await response.json()) as { session_id: string }).session_id;
+}
+
+/** The server does not start; what it says is one line for each of these, and nothing else. */
+async function expectRefusal(refused: Run, ...lines: RegExp[]): Promise<void> {
+  expect(await refused.ended).toBe(1);
+  const said = refused.output.stderr.split('\n');
+  expect(said.pop()).toBe('');
+  expect(said).toEqual(lines.map((line) => expect.stringMatching(line)));
+  for (const line of said) expect(line).toMatch(/^impact-session: [A-Z]/);
+  expect(refused.output.stderr).not.toMatch(/\bat .+:\d+:\d+|node_modules/);
+}
+
+describe('the server', () => {
+  test('starts in an empty folder with nothing configured, and makes its data folder', async () => {
+    const { url, output } = await serve();
+    const id = await createSession(url);
+    const day = `${id.slice(5, 9)}-${id.slice(9, 11)}-${id.slice(11, 13)}`;
+    expect(existsSync(join(folder, 'data/sessions', day, id, 'events.jsonl'))).toBe(true);
+    const { audit_path } = (await (await fetch(`${url}/session/${id}`)).json()) as { audit_path: string };
+    expect(audit_path).toBe(`data/sessions/${day}/${id}`);
+    expect(output.stderr).toBe('');
+  });
+
+  test('says where it serves, and where its routes are described', async () => {
+    const { url, output } = await serve();
+    expect(output.stdout).toContain(`${url} from data/sessions; routes: ${url}/docs`);
+    expect((await fetch(`${url}/docs`)).status).toBe(200);
+  });
+
+  test('reads .env, and what is set already wins', async () => {
+    writeFileSync(join(folder, '.env'), 'API_PREFIX=/from-file\nDATA_SESSIONS_PATH=from-file\nPORT=1\n');
+    const { url } = await serve({ API_PREFIX: '/api/v1' });
+    expect((await fetch(`${url}/api/v1/session/list`)).status).toBe(200);
+    expect(existsSync(join(folder, 'from-file/.store/format.json'))).toBe(true);
+  });
+
+  test.each(['SIGTERM', 'SIGINT'] as const)('stops at %s, and lets go of its data folder', async (signal) => {
+    const first = await serve();
+    const id = await createSession(first.url);
+    const told = Date.now();
+    first.process.kill(signal);
+    expect(await first.ended).toBe(0);
+    expect(Date.now() - told).toBeLessThan(5_000);
+    expect(readFileSync(join(folder, 'data/sessions/.store/lock'), 'utf8')).toBe('');
+    expect(first.output.stderr).toBe('');
+    const second = await serve();
+    expect((await fetch(`${second.url}/session/${id}`)).status).toBe(200);
+  });
+
+  test('stops within ten seconds when a client has sent half a request', async () => {
+    const { url, process: server, ended } = await serve();
+    const client = connect(Number(new URL(url).port), '127.0.0.1');
+    client.on('error', () => undefined);
+    client.write(
+      'POST /session/create HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n{',
+    );
+    // The server has seen the request when it asks for the rest of it.
+    await once(client, 'data');
+    const told = Date.now();
+    server.kill('SIGTERM');
+    expect(await Promise.race([ended, once(client, 'never', { signal: AbortSignal.timeout(12_000) })])).toBe(
+      0,
+    );
+    expect(Date.now() - told).toBeLessThan(10_000);
+    client.destroy();
+  });
+
+  test('comes back after it was killed, with every session that it had confirmed', async () => {
+    const first = await serve();
+    const ids = await Promise.all(Array.from({ length: 20 }, () => createSession(first.url)));
+    first.process.kill('SIGKILL');
+    await first.ended;
+    const second = await serve();
+    for (const id of ids) expect((await fetch(`${second.url}/session/${id}/audit`)).status).toBe(200);
+    expect(second.output.stderr).toBe('');
+  });
+});
+
+describe('the server does not start, and says what to do, when', () => {
+  const write = (path: string, content: string) => {
+    mkdirSync(join(folder, path, '..'), { recursive: true });
+    writeFileSync(join(folder, path), content);
+  };
+
+  test('its data folder cannot be written to', async () => {
+    mkdirSync(join(folder, 'sessions'));
+    chmodSync(join(folder, 'sessions'), 0o555);
+    // Root may write everywhere; without these two capabilities it is a user like others.
+    const asUser = ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--inh-caps=-all', '--'];
+    const through = process.getuid?.() === 0 ? asUser : [];
+    const refused = run({ PORT: await port(), DATA_SESSIONS_PATH: 'sessions' }, through);
+    await expectRefusal(
+      refused,
+      /data folder .+ cannot be written to .*EACCES.*(write access|DATA_SESSIONS_PATH)/,
+    );
+  });
+
+  test('its data folder is a file', async () => {
+    write('sessions', 'text');
+    const refused = run({ PORT: await port(), DATA_SESSIONS_PATH: 'sessions' });
+    await expectRefusal(refused, /sessions .*(a file|no folder|not a folder).*DATA_SESSIONS_PATH/);
+  });
+
+  test('another process holds its data folder, which stays unharmed', async () => {
+    const holder = await serve();
+    const id = await createSession(holder.url);
+    const refused = run({ PORT: await port() });
+    await expectRefusal(
+      refused,
+      new RegExp(`held by process ${holder.process.pid} on .+ stop that one.+DATA_SESSIONS_PATH`),
+    );
+    expect((await fetch(`${holder.url}/session/${id}`)).status).toBe(200);
+    await createSession(holder.url);
+  });
+
+  test('another process holds its data folder, within a second of what any start takes', async () => {
+    await serve();
+    const timed = async (environment: Record<string, string>) => {
+      const begun = performance.now();
+      await run({ PORT: await port(), ...environment }).ended;
+      return performance.now() - begun;
+    };
+    const loading = await timed({ LOG_LEVEL: 'loud' });
+    expect((await timed({})) - loading).toBeLessThan(1_000);
+  });
+
+  test.each([
+    ['format 2', '{"format":2,"store_id":"a"}', /format 2.*format 1/],
+    ['no JSON', '{"format":', /format\.json cannot be read.*restore/],
+    ['an empty file', '', /format\.json cannot be read.*restore/],
+    ['a list', '[]', /format\.json cannot be read.*restore/],
+    ['format 1 without an id', '{"format":1}', /format\.json (?!names format 1).*restore/],
+  ])('its format.json is of %s, and leaves it as it is', async (_what, content, line) => {
+    write('data/sessions/.store/format.json', content);
+    await expectRefusal(run({ PORT: await port() }), line);
+    expect(readFileSync(join(folder, 'data/sessions/.store/format.json'), 'utf8')).toBe(content);
+  });
+
+  test('its format.json is gone while there are sessions', async () => {
+    const first = await serve();
+    await createSession(first.url);
+    first.process.kill('SIGTERM');
+    await first.ended;
+    const format = join(folder, 'data/sessions/.store/format.json');
+    rmSync(format);
+    await expectRefusal(run({ PORT: await port() }), /has lost .+format\.json.*restore/);
+    expect(existsSync(format)).toBe(false);
+  });
+
+  test('its port is taken, and lets go of its data folder', async () => {
+    const PORT = await port(true);
+    await expectRefusal(run({ PORT }), new RegExp(`127\\.0\\.0\\.1:${PORT} is taken.*PORT`));
+    expect(readFileSync(join(folder, 'data/sessions/.store/lock'), 'utf8')).toBe('');
+  });
+
+  test.each(['192.0.2.1', 'no-such-host.invalid'])(
+    'its HOST is %s, which is not of this machine',
+    async (HOST) => {
+      await expectRefusal(run({ PORT: await port(), HOST }), /HOST .*127\.0\.0\.1/);
+    },
+  );
+
+  test('its configuration has three mistakes: all three are told', async () => {
+    const wrong = { PORT: 'http', LOG_LEVEL: 'loud', API_PREFIX: 'api' };
+    await expectRefusal(run(wrong), /PORT .*"http"$/, /API_PREFIX .*"api"$/, /LOG_LEVEL .*"loud"$/);
+    expect(existsSync(join(folder, 'data'))).toBe(false);
+  });
+});
+
+test('what keeps the server from starting is told once, and not in its log as well', async () => {
+  const refused = run({ PORT: await port(true) });
+  expect(await refused.ended).toBe(1);
+  expect(refused.output.stdout).toBe('');
+});
+
+describe('a data folder on a network filesystem', () => {
+  const NFS = 0x6969;
+  const files = { ...systemFiles, statfs: (async () => ({ type: NFS })) as never };
+
+  test('is refused by a line that names what to set', async () => {
+    const opening = FileStore.open({ path: join(folder, 'sessions'), files });
+    await expect(opening).rejects.toThrow(
+      /^[^\n]*network filesystem \(NFS\)[^\n]*ALLOW_NETWORK_FILESYSTEM=true/,
+    );
+    await expect(opening).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'network_filesystem' });
+  });
+
+  test('is taken by who accepts that', async () => {
+    const path = join(folder, 'sessions');
+    const store = await FileStore.open({ path, files, allowNetworkFilesystem: true });
+    expect(await store.health()).toEqual({ writable: true });
+    await store.close();
+  });
+});
