@@ -2,6 +2,7 @@
  * Starts the server, listens, shuts down. Whatever keeps it from starting is told in lines that say what to do.
  */
 
+import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Logger } from 'pino';
@@ -29,10 +30,15 @@ async function start(): Promise<void> {
   logger.info(`impact-session ${version} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
 }
 
+/** How long requests that are under way have to end when the server is to stop, in milliseconds. */
+const GRACE_MS = 5_000;
+
 /** Lets what is under way finish, then ends with 0. A second signal ends the process at once, as it does by default. */
 function stopOnSignal(app: INestApplication, logger: Logger): void {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
+      const server: Server = app.getHttpServer();
+      setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
       app.close().catch((error: unknown) => {
         logger.error({ error: String(error) }, 'the server did not stop cleanly');
         process.exitCode = 1;

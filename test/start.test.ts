@@ -137,9 +137,7 @@ describe('the server', () => {
     await once(client, 'data');
     const told = Date.now();
     server.kill('SIGTERM');
-    expect(await Promise.race([ended, once(client, 'never', { signal: AbortSignal.timeout(12_000) })])).toBe(
-      0,
-    );
+    expect(await ended).toBe(0);
     expect(Date.now() - told).toBeLessThan(10_000);
     client.destroy();
   });

@@ -62,7 +62,7 @@ describe.each([
     [
       'a label key of two lines',
       '{"labels":{"a\\n":"x"}}',
-      fault('string_pattern_mismatch', 'body', 'labels', 'a\n'),
+      fault('string_pattern_mismatch', 'body', 'labels', 'a\ufffd'),
     ],
     [
       'a label key of 64 characters',

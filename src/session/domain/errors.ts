@@ -79,7 +79,7 @@ export class SessionValidationError extends ComponentError {
   readonly faults: readonly Fault[];
   constructor(found: readonly Fault[]) {
     const faults = withinReason(found);
-    const message = faults.map((fault) => `${fault.loc.join('.')}: ${fault.msg}`).join('; ');
+    const message = faults.map((fault) => `${printable(fault.loc.join('.'))}: ${fault.msg}`).join('; ');
     super(message, { faults: faults as unknown as JsonValue });
     this.faults = faults;
   }
@@ -90,7 +90,7 @@ function withinReason(found: readonly Fault[]): Fault[] {
   const faults: Fault[] = [];
   let size = 0;
   for (const fault of found) {
-    const loc = fault.loc.map((name) => (typeof name === 'string' ? printable(name) : name));
+    const loc = fault.loc.map((name) => (typeof name === 'string' ? shortened(name) : name));
     size += JSON.stringify(loc).length + fault.msg.length;
     if (faults.length === MAX_FAULTS || (size > MAX_FAULTS_SIZE && faults.length > 0)) {
       const msg = `${found.length - faults.length} more faults were found`;
@@ -168,6 +168,9 @@ export function isSessionError(error: unknown): error is SessionError {
 /** A caller's text made safe to repeat in an answer and in a log line: short, and without control characters. */
 function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be taken out
-  const clean = text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd');
-  return clean.length > 128 ? `${clean.slice(0, 128)}…` : clean;
+  return shortened(text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd'));
+}
+
+function shortened(text: string): string {
+  return text.length > 128 ? `${text.slice(0, 128)}…` : text;
 }
