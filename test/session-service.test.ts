@@ -145,6 +145,23 @@ describe('a component that reports', () => {
     expect(audit.data).toMatchObject({ outputs: { search: { found: 3 } } });
   });
 
+  test('keeps what it handed in as it was then, and cannot change what it is shown', async () => {
+    const found = { modules: ['a'] };
+    const patch = { outputs: { found }, stepsCompleted: ['s'], labels: { a: '1' } };
+    await sessions.update(id, patch);
+    found.modules.push('b');
+    patch.labels.a = '2';
+    patch.stepsCompleted.push('t');
+    const { data, steps_completed } = await sessions.getAudit(id);
+    expect(data).toMatchObject({ outputs: { found: { modules: ['a'] } }, labels: { a: '1' } });
+    const shown = data as unknown as { outputs: { found: { modules: string[] } } };
+    expect(() => shown.outputs.found.modules.push('c')).toThrow(TypeError);
+    expect(() => Object.assign(shown.outputs, { more: 1 })).toThrow(TypeError);
+    expect(() => (steps_completed as string[]).push('u')).toThrow(TypeError);
+    const [, first] = (await sessions.events(id)).events;
+    expect(() => Object.assign(first!.data, { name: 'x' })).toThrow(TypeError);
+  });
+
   test('records times under names that end in _ms, and outputs under their own', async () => {
     await sessions.recordTiming(id, 'search', 1250);
     await sessions.recordTiming(id, 'effort_ms', 7);
@@ -248,6 +265,12 @@ describe('a component that reports', () => {
       'an output that JSON cannot carry',
       () => sessions.recordOutput(id, 'a', new Date() as never),
       'outputs.a',
+    ],
+    ['an output with a hole', () => sessions.recordOutput(id, 'a', new Array(1)), 'outputs.a.0'],
+    [
+      'an output with an undefined member',
+      () => sessions.recordOutput(id, 'a', { b: undefined }),
+      'outputs.a.b',
     ],
     ['an output with a cycle', () => sessions.recordOutput(id, 'a', cycle()), 'outputs.a.me'],
     ['a step without a name', () => sessions.completeStep(id, ''), 'steps_completed.0'],

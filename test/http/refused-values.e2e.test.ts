@@ -62,7 +62,7 @@ describe.each([
     [
       'a label key of two lines',
       '{"labels":{"a\\n":"x"}}',
-      fault('string_pattern_mismatch', 'body', 'labels', 'a\ufffd'),
+      fault('string_pattern_mismatch', 'body', 'labels', 'a\n'),
     ],
     [
       'a label key of 64 characters',

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { isJsonObject } from './json.js';
+import { deepFreeze, isJsonObject } from './json.js';
 import type { EventDraft, SessionEvent } from './session-event.js';
 
 const LINE_HASH_PREFIX = 'session-event/1\n';
@@ -62,8 +62,10 @@ export function sealEvents(
     };
     const text = JSON.stringify(body);
     const hash = createHash('sha256').update(LINE_HASH_PREFIX).update(text).digest('hex');
-    lines.push(`${text.slice(0, -1)},"hash":"${hash}"}\n`);
-    events.push({ ...body, hash });
+    const line = `${text.slice(0, -1)},"hash":"${hash}"}`;
+    lines.push(`${line}\n`);
+    // Read back, and not the objects that were handed in: their owner may change them, and the state is what is stored.
+    events.push(deepFreeze(JSON.parse(line)));
     prev = hash;
   }
   return { lines: Buffer.from(lines.join('')), events };
@@ -149,7 +151,7 @@ function readLine(
   if (hash !== seal[1]) return damaged('the hash does not match the line');
   const body = parseBody(line.subarray(0, -SEAL_BYTES));
   const finding = body === undefined ? 'not JSON in UTF-8' : misplaced(body, sid, before, prev);
-  return finding === undefined ? ({ ...body, hash } as SessionEvent) : { finding, damaged: false };
+  return finding === undefined ? deepFreeze({ ...body, hash } as SessionEvent) : { finding, damaged: false };
 }
 
 /** Why a line that is as it was sealed does not belong at this place, if it does not. */

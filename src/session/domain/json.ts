@@ -32,6 +32,13 @@ export function jsonEquals(left: JsonValue, right: JsonValue): boolean {
   );
 }
 
+/** Freezes a value and all in it, so that nobody who is shown it can change what others see. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const member of Object.values(value)) deepFreeze(member);
+  return Object.freeze(value);
+}
+
 /** Parses JSON text that may begin with a byte order mark, as RFC 8259, 8.1 lets a parser do. */
 export function parseJson(text: string): unknown {
   return JSON.parse(text.replace(/^\ufeff/, ''));

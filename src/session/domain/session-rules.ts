@@ -173,7 +173,8 @@ function jsonFaults(value: unknown, loc: Place, depth: number): Fault[] {
   if (depth > LIMITS.jsonDepth)
     return fault('json_too_deep', loc, `JSON should be at most ${LIMITS.jsonDepth} levels deep`);
   if (Array.isArray(value))
-    return value.flatMap((item, index) => jsonFaults(item, [...loc, index], depth + 1));
+    // A copy, since flatMap passes over the holes of a sparse array, which JSON cannot carry.
+    return [...value].flatMap((item, index) => jsonFaults(item, [...loc, index], depth + 1));
   return Object.entries(value).flatMap(([name, item]) =>
     FORBIDDEN_NAMES.has(name)
       ? fault('forbidden_name', [...loc, name], `"${name}" is not allowed as a name`)

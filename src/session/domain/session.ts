@@ -166,8 +166,20 @@ export function replay(events: readonly SessionEvent[]): Session | undefined {
   return events.reduce<Session | undefined>((session, event) => evolve(session, event), undefined);
 }
 
-/** The state after one more event. Events of unknown types count and change nothing else. */
+/** The state after one more event, frozen. Events of unknown types count and change nothing else. */
 export function evolve(session: Session | undefined, event: SessionEvent): Session | undefined {
+  return freezeState(evolved(session, event));
+}
+
+/** States are cached and shown to many: nobody may change one. What events carry is frozen already. */
+function freezeState(session: Session | undefined): Session | undefined {
+  if (session === undefined) return undefined;
+  for (const part of [session.stepsCompleted, session.timing, session.labels, session.outputs])
+    Object.freeze(part);
+  return Object.freeze(session);
+}
+
+function evolved(session: Session | undefined, event: SessionEvent): Session | undefined {
   const known = event as KnownEvent;
   if (session === undefined) return begin(known);
   const moved = { ...session, updatedAt: event.at, revision: event.seq + 1, head: event.hash };
