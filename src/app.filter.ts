@@ -34,7 +34,9 @@ export class AppFilter implements ExceptionFilter {
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const status = statusOf(error);
-    if (status >= 500) this.#log.error(String(error), error instanceof Error ? error.stack : undefined);
+    const { id = 'unknown' } = http.getRequest<{ id?: string }>();
+    const stack = error instanceof Error ? error.stack : undefined;
+    if (status >= 500) this.#log.error(`${String(error)} (request ${id})`, stack);
     if (status === 404) this.#notFound(http.getRequest(), http.getResponse());
     else this.#reply(http.getResponse(), status, detailOf(error));
   }

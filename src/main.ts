@@ -13,6 +13,8 @@ import { createLogger, NestLog } from './logger.js';
 import { StoreOpenError } from './session/index.js';
 import { version } from './version.js';
 
+type ListenError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
+
 async function start(): Promise<void> {
   const config = loadConfig();
   const logger = createLogger(config.logLevel);
@@ -35,23 +37,28 @@ const GRACE_MS = 5_000;
 
 /** Lets what is under way finish, then ends with 0. A second signal ends the process at once, as it does by default. */
 function stopOnSignal(app: INestApplication, logger: Logger): void {
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(signal, () => {
-      const server: Server = app.getHttpServer();
-      setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
-      app.close().catch((error: unknown) => {
+  const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+  const stop = () => {
+    for (const signal of signals) process.off(signal, stop);
+    const server: Server = app.getHttpServer();
+    setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
+    app.close().then(
+      () => logger.info('stopped; everything is on the disk'),
+      (error: unknown) => {
         logger.error({ error: String(error) }, 'the server did not stop cleanly');
         process.exitCode = 1;
-      });
-    });
-  }
+      },
+    );
+  };
+  for (const signal of signals) process.on(signal, stop);
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */
 function explain(error: unknown): readonly string[] | undefined {
   if (error instanceof ConfigError) return error.faults;
   if (error instanceof StoreOpenError) return [error.message];
-  const { code, address, port } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  const { code, syscall, address, port } = error as ListenError;
+  if (syscall !== 'listen' && syscall !== 'getaddrinfo') return undefined;
   const where = `${address}:${port}`;
   if (code === 'EADDRINUSE')
     return [`The address ${where} is taken: stop what listens there, or set PORT to another one`];

@@ -238,7 +238,55 @@ describe('a component that reports', () => {
     expect(await sessions.fail(id, thrown, { actor: 'effort' })).toMatchObject({ status: 'error' });
     const { data } = await sessions.getAudit(id);
     expect(data.error).toMatchObject({ error: name, message: expect.stringMatching(/./) });
-    expect(await sessions.fail(id, new Error('again'))).toMatchObject({ status: 'error', revision: 2 });
+    expect(await sessions.fail(id, thrown, { actor: 'effort' })).toMatchObject({ revision: 2 });
+  });
+
+  test('fails again with another cause: the trail keeps both, the latest is shown', async () => {
+    await sessions.fail(id, new Error('first'));
+    await sessions.fail(id, new RangeError('second'));
+    await sessions.fail(id, new RangeError('second'));
+    expect(await types()).toEqual(['status_changed', 'failure_recorded']);
+    expect((await sessions.getAudit(id)).data.error).toMatchObject({
+      error: 'RangeError',
+      message: 'second',
+    });
+  });
+
+  test('is decided on as it was handed in, whatever its owner does to it meanwhile', async () => {
+    const value: Record<string, unknown> = { a: 1 };
+    const steps = ['s'];
+    const labels: Record<string, string> = { team: 'x' };
+    const waiting = [
+      sessions.recordOutput(id, 'o', value),
+      sessions.update(id, { stepsCompleted: steps }),
+      sessions.process({ labels }),
+    ] as const;
+    value.bad = new Date();
+    value.me = value;
+    steps.push('x\ny', '__proto__');
+    labels['Not A Key'] = 'y';
+    const [, , made] = await Promise.all(waiting);
+    const { data, steps_completed } = await sessions.getAudit(id);
+    expect(data.outputs).toEqual({ o: { a: 1 } });
+    expect(steps_completed).toEqual(['s']);
+    expect((await sessions.getAudit(made.session_id)).data.labels).toEqual({ team: 'x' });
+  });
+
+  test('measures a step whose output cannot be made: it fails as if the step had thrown', async () => {
+    const output = () => {
+      throw new TypeError('no output');
+    };
+    await expect(sessions.measure(id, 'a', () => 1, { output })).rejects.toThrow('no output');
+    expect(await sessions.getSession(id)).toMatchObject({ status: 'error' });
+  });
+
+  test('measures nothing under a name that cannot be recorded: the step is not run', async () => {
+    let ran = false;
+    const run = () => {
+      ran = true;
+    };
+    await expect(sessions.measure(id, '', run)).rejects.toBeInstanceOf(SessionValidationError);
+    expect(ran).toBe(false);
   });
 
   test('expects a revision, and is told when the session has moved on', async () => {
@@ -409,11 +457,13 @@ describe('the module', () => {
     await expect(serviceWith({ lifecycle })).rejects.toThrow(/"broken", "done"/);
   });
 
-  test('does not start on a folder that another one holds, and says so in one line', async () => {
+  test('does not start on a folder that it has open already, and says what to do in one line', async () => {
     const holding = await FileStore.open({ path: folder });
     const failing = serviceWith();
     await expect(failing).rejects.toBeInstanceOf(StoreOpenError);
-    await expect(failing).rejects.toThrow(new RegExp(`held by process ${process.pid} on .* since [^\\n]*$`));
+    await expect(failing).rejects.toThrow(
+      new RegExp(`^The data folder ${folder} is open in this process \\(${process.pid}\\) already: [^\\n]*$`),
+    );
     await holding.close();
   });
 

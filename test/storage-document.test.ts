@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { genesisHash, type LogPosition, readLog, sealEvents } from '../src/session/domain/event-log.js';
-import { replay } from '../src/session/domain/session.js';
+import { fold } from '../src/session/domain/session.js';
 import type { EventDraft } from '../src/session/domain/session-event.js';
 import { renderView } from '../src/session/store/file/view-writer.js';
 
@@ -74,7 +74,7 @@ describe('The worked example of docs/STORAGE.md', () => {
       length: log.length,
       events: 3,
     });
-    expect(renderView(replay(events)!)).toBe(block('session_metadata.json'));
+    expect(renderView(fold(undefined, events)!)).toBe(block('session_metadata.json'));
   });
 
   test('is no longer accepted when any one byte of it is another', () => {

@@ -80,7 +80,10 @@ export class Pipeline {
     try {
       return await component.process(request);
     } catch (error) {
-      await this.sessions.fail(request.sessionId, error, { actor: component.componentName });
+      // What keeps the failure from being recorded must not hide it.
+      await this.sessions
+        .fail(request.sessionId, error, { actor: component.componentName })
+        .catch(() => undefined);
       throw error;
     }
   }

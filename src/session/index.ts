@@ -4,8 +4,10 @@
 
 export { BaseComponent, type ComponentHealth } from './base-component.js';
 export {
+  type Fault,
   InvalidSessionStateError,
   isSessionError,
+  type Outcome,
   SessionConflictError,
   SessionCorruptedError,
   type SessionError,
@@ -17,10 +19,10 @@ export {
   StoreOpenError,
   StoreUnavailableError,
 } from './domain/errors.js';
-export type { Decision } from './domain/event-log.js';
+export { type Decision, genesisHash, type LogPosition, sealEvents } from './domain/event-log.js';
 export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
-export type { Session, SessionPatch } from './domain/session.js';
+export { fold, type Session, type SessionPatch } from './domain/session.js';
 export type { EventDraft, Failure, SessionEvent } from './domain/session-event.js';
 export {
   SessionAuditResponse,
@@ -28,7 +30,11 @@ export {
   SessionResponse,
   SessionUpdateRequest,
 } from './session.dto.js';
-export { SessionModule } from './session.module.js';
+export {
+  SessionModule,
+  type SessionModuleAsyncOptions,
+  type SessionModuleExtras,
+} from './session.module.js';
 export type { FileStoreChoice, SessionModuleOptions } from './session.options.js';
 export {
   type CommandOptions,
@@ -36,7 +42,13 @@ export {
   SessionService,
   type StepResult,
 } from './session.service.js';
-export { EventListResponse, SessionListItem, SessionListResponse } from './session-listing.dto.js';
+export {
+  EventListQuery,
+  EventListResponse,
+  SessionListItem,
+  SessionListQuery,
+  SessionListResponse,
+} from './session-listing.dto.js';
 export {
   type CorruptedSession,
   type EventPage,

@@ -7,7 +7,6 @@ import {
   Body,
   Controller,
   Get,
-  Headers,
   HttpCode,
   Param,
   Patch,
@@ -25,7 +24,7 @@ import {
   SessionUpdateRequest,
   toPatch,
 } from './session.dto.js';
-import { EtagInterceptor, expectedRevisions } from './session.etag.js';
+import { EtagInterceptor, IfMatch } from './session.etag.js';
 import { SessionFilter } from './session.filter.js';
 import { ApiErrors, ApiRevisioned, ApiSessionAnswer } from './session.openapi.js';
 import { SessionValidationPipe } from './session.pipe.js';
@@ -127,9 +126,9 @@ export class SessionController {
   update(
     @Param('session_id') id: string,
     @Body() report: SessionUpdateRequest,
-    @Headers('if-match') ifMatch?: string,
+    @IfMatch() expectedRevision?: number | number[],
   ): Promise<SessionResponse> {
-    const options = { reason: report.reason ?? undefined, expectedRevision: expectedRevisions(ifMatch) };
+    const options = { reason: report.reason ?? undefined, expectedRevision };
     return this.sessions.update(id, toPatch(report), options);
   }
 }

@@ -3,7 +3,13 @@
  * whose If-None-Match names it is answered 304, and If-Match becomes the revision that a command expects.
  */
 
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import {
+  type CallHandler,
+  createParamDecorator,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { map, type Observable } from 'rxjs';
 
@@ -34,11 +40,17 @@ export class EtagInterceptor implements NestInterceptor {
  * The revisions that an If-Match header accepts; `undefined` when it is absent or `*`. What is no ETag of ours (a weak
  * one among them: RFC 9110, 13.1.1) is NaN: a revision that no session has, so that the command is refused.
  */
-export function expectedRevisions(header: string | undefined): number | number[] | undefined {
+function expectedRevisions(header: string | undefined): number | number[] | undefined {
   if (header === undefined || header.trim() === '*') return undefined;
   const revisions = header.split(',').map((tag) => Number(/^"(0|[1-9]\d{0,8})"$/.exec(tag.trim())?.[1]));
   return revisions.length === 1 ? revisions[0] : revisions;
 }
+
+/** The revisions that a request's If-Match accepts. Not `@Headers`, which OpenAPI would take for a required one. */
+export const IfMatch = createParamDecorator((_: unknown, context: ExecutionContext) => {
+  const request = context.switchToHttp().getRequest<{ headers: Record<string, string | undefined> }>();
+  return expectedRevisions(request.headers['if-match']);
+});
 
 /** Whether If-None-Match names a revision; it compares weakly, so `W/` makes no difference. */
 function names(header: string | undefined, revision: number): boolean {

@@ -37,7 +37,8 @@ export class SessionFilter implements ExceptionFilter<SessionError> {
   catch(error: SessionError, host: ArgumentsHost): void {
     const response = host.switchToHttp().getResponse();
     const status = STATUS[error.code];
-    if (status >= 500) this.#log.error(`${error.message}: ${causesOf(error)}`);
+    const { id = 'unknown' } = host.switchToHttp().getRequest<{ id?: string }>();
+    if (status >= 500) this.#log.error(`${error.message}: ${causesOf(error)} (request ${id})`);
     if (status === 503) this.host.httpAdapter.setHeader(response, 'Retry-After', `${RETRY_AFTER_SECONDS}`);
     this.host.httpAdapter.reply(response, { detail: detailOf(error) }, status);
   }

@@ -34,7 +34,7 @@ const ERRORS = {
   412: {
     description: 'If-Match names another revision than the session has.',
     examples: [
-      componentError('SessionConflictError', 'The session has moved on: it is at revision 7', {
+      componentError('SessionConflictError', 'The session is at revision 7, which is not what was expected', {
         expected: 5,
         actual: 7,
       }),

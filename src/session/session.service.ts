@@ -94,8 +94,9 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     ]);
     const at = this.options.now();
     const userId = request.user_id ?? null;
-    const data = { user_id: userId, status: this.options.lifecycle.initial, labels: request.labels ?? {} };
-    const opening: Decision = { at, actor: userId, events: [{ type: 'session_created', data }] };
+    const labels = { ...request.labels };
+    const data = { user_id: userId, status: this.options.lifecycle.initial, labels };
+    const opening: Decision = { at, actor: userId || null, events: [{ type: 'session_created', data }] };
     return new SessionResponse(await this.store.create(this.candidateIds(at), opening));
   }
 
@@ -110,7 +111,8 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
 
   /** All sessions, newest first, a page at a time. */
   async list(query: Partial<SessionListQuery> = {}): Promise<SessionListResponse> {
-    const page = { ...new SessionListQuery(), ...query };
+    const defaults = new SessionListQuery();
+    const page = { limit: query.limit ?? defaults.limit, offset: query.offset ?? defaults.offset };
     rules.refuse([
       ...rules.integerRule(1, 500)(page.limit, ['limit']),
       ...rules.integerRule(0)(page.offset, ['offset']),
@@ -120,7 +122,7 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
 
   /** A session's events as they stand in its log, oldest first, a page at a time. */
   async events(id: string, query: Partial<EventListQuery> = {}): Promise<EventListResponse> {
-    const wanted = { ...new EventListQuery(), ...query };
+    const wanted = { after: query.after, limit: query.limit ?? new EventListQuery().limit };
     rules.refuse([
       ...rules.integerRule(1, 500)(wanted.limit, ['limit']),
       ...rules.optional(rules.integerRule(0))(wanted.after, ['after']),
@@ -180,8 +182,8 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
   }
 
   /**
-   * Runs a step: records how long `fn` took as `<name>_ms` and completes the step. When `fn` throws, the session
-   * fails with that error, and the same error is thrown on.
+   * Runs a step: records how long `fn` took as `<name>_ms` and completes the step. When `fn` (or
+   * `options.output`) throws, the session fails with that error, and the same error is thrown on.
    */
   async measure<T>(
     id: string,
@@ -189,34 +191,34 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     fn: () => T | Promise<T>,
     options: MeasureOptions<T> = {},
   ): Promise<T> {
+    const { step = name, output } = options;
+    rules.refuse([...rules.nameRule(name, ['name']), ...rules.nameRule(step, ['step'])]);
     const started = performance.now();
     const elapsed = () => Math.round(performance.now() - started);
     let result: T;
+    let kept: { durationMs: number; output?: JsonInput };
     try {
       result = await fn();
+      kept = { durationMs: elapsed(), ...(output && { output: output(result) }) };
     } catch (error) {
       await this.recordFailure(id, error, { [timingName(name)]: elapsed() }, options);
       throw error;
     }
-    const durationMs = elapsed();
-    const { step = name, output } = options;
-    await this.completeStep(
-      id,
-      step,
-      { name, durationMs, ...(output && { output: output(result) }) },
-      options,
-    );
+    await this.completeStep(id, step, { name, ...kept }, options);
     return result;
   }
 
   /** One report of progress, applied as a whole or not at all. */
   async update(id: string, patch: SessionPatch, options: CommandOptions = {}): Promise<SessionResponse> {
     this.check(patch, options);
+    // A copy, taken before anything else can run: what is decided on in its turn is what was checked.
+    const { status, stepsCompleted, timing, outputs, labels, error } = patch;
+    const checked = structuredClone({ status, stepsCompleted, timing, outputs, labels, error });
     const { lifecycle, now } = this.options;
     const stored = await this.store.append(id, (session) => ({
       at: now(),
       actor: options.actor ?? null,
-      events: decidePatch(session, patch, { lifecycle, ...options }),
+      events: decidePatch(session, checked, { lifecycle, ...options }),
     }));
     if (!stored) throw new SessionNotFoundError(id);
     return new SessionResponse(stored);

@@ -12,6 +12,8 @@ export class WatchedFiles {
   fail: (call: string) => string | undefined = () => undefined;
   /** How many bytes of a write reach the file before it fails. */
   bytesBeforeFailure = 0;
+  /** How many bytes of a write the file takes at most in one call. */
+  bytesAtOnce = Number.POSITIVE_INFINITY;
   /** Done before a call is made, and waited for. */
   before: (call: string) => Promise<void> | undefined = () => undefined;
   readonly files: Files;
@@ -58,7 +60,9 @@ export class WatchedFiles {
           }
           throw error;
         });
-        return call(...args);
+        if (name !== 'write') return call(...args);
+        const [bytes, from, length, position] = args as [Buffer, number, number, number];
+        return call(bytes, from, Math.min(length, this.bytesAtOnce), position);
       };
     }
     return file;

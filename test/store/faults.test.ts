@@ -53,6 +53,7 @@ describe('create', () => {
 
   test.each([
     ['mkdir', 'ENOSPC'],
+    ['readdir', 'EMFILE'],
     ['open .*events.jsonl', 'EMFILE'],
     ['write ', 'ENOSPC'],
     ['writeFile', 'EIO'],
@@ -79,7 +80,7 @@ describe('create', () => {
     await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('unknown'));
     disk.fail = () => undefined;
     expect(await store.read(ID)).toBeUndefined();
-    expect((await store.list({ limit: 10, offset: 0 })).sessions).toEqual([]);
+    expect(await store.list({ limit: 10, offset: 0 })).toEqual({ sessions: [], total: 0 });
     await expect(store.create(idsAt(BORN, 1), opening())).rejects.toEqual(unavailable('not_applied'));
     expect(await store.health()).toMatchObject({
       writable: false,
@@ -128,6 +129,24 @@ describe('create', () => {
     const again = await folder.open({ files: disk.files });
     expect(await again.read(ID)).toBeDefined();
     expect(calls).toContain(`sync ${folder.file(DAY)}`);
+  });
+
+  test('syncs the folder above a day folder that it finds: who made that may not have come to it', async () => {
+    const { folder, store, disk } = await watched();
+    disk.fail = (call) => (call === `open ${folder.path}` ? 'EMFILE' : undefined);
+    await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('not_applied'));
+    disk.fail = () => undefined;
+    disk.calls.length = 0;
+    await store.create(idsAt(BORN), opening());
+    expect(disk.calls).toContain(`sync ${folder.path}`);
+  });
+
+  test('whose place is in a file’s way says that it cannot be written, not that the second is full', async () => {
+    const { folder, store } = await watched();
+    await folder.write(DAY, 'a file');
+    await expect(store.create(idsAt(BORN), opening())).rejects.toMatchObject({
+      message: 'The store could not write',
+    });
   });
 
   test('by many at once shares the syncs of their day folder', async () => {
@@ -195,6 +214,14 @@ describe('append', () => {
       expect(await allEvents(reopened, ID)).toHaveLength(2);
     },
   );
+
+  test('goes on where a write took fewer bytes than it was given', async () => {
+    const { folder, store, disk } = await started();
+    disk.bytesAtOnce = 7;
+    await store.append(ID, step('a'));
+    await folder.closeAll();
+    expect(await allEvents(await folder.open(), ID)).toHaveLength(2);
+  });
 
   test('that wrote half is undone: the log is what it was, to the byte', async () => {
     const { folder, store, disk } = await started();
@@ -284,6 +311,35 @@ describe('a log that is put in place as a whole', () => {
   });
 });
 
+describe('a session of which an outcome is unknown', () => {
+  test('takes no further command until the next start, so that nothing is written over what may be there', async () => {
+    const { folder, store, disk } = await watched();
+    await folder.write(`${DAY}/${ID}/session_metadata.json`, '{}');
+    const step = (name: string) => store.append(ID, patching({ stepsCompleted: [name] }));
+    disk.fail = (call) => (call === `open ${folder.file(DAY, ID)}` ? 'EMFILE' : undefined);
+    await expect(step('one')).rejects.toEqual(unavailable('unknown'));
+    disk.fail = () => undefined;
+    await expect(step('two')).rejects.toEqual(unavailable('not_applied'));
+    await expect(store.remove(ID)).rejects.toEqual(unavailable('not_applied'));
+    expect(await store.health()).toEqual({ writable: true });
+    await folder.closeAll();
+    const again = await folder.open();
+    await again.append(ID, patching({ stepsCompleted: ['three'] }));
+    expect((await again.read(ID))!.session.stepsCompleted).toEqual(['one', 'three']);
+  });
+
+  test('that nobody had read before is shown as it was, without events that cannot be vouched for', async () => {
+    const { folder, store, disk } = await watched();
+    await store.create(idsAt(BORN), opening());
+    await folder.closeAll();
+    const again = await folder.open({ files: disk.files });
+    disk.fail = (call) => (call === `sync ${folder.file(DAY)}` ? 'EIO' : undefined);
+    await expect(again.remove(ID)).rejects.toEqual(unavailable('unknown'));
+    expect((await again.read(ID))!.session.revision).toBe(1);
+    await expect(again.events(ID, { limit: 1 })).rejects.toEqual(unavailable('unknown'));
+  });
+});
+
 describe('a session that was left unsynced by a kill', () => {
   test('is not shown when it cannot be synced now, and nothing is written any more', async () => {
     const folder = await makeFolder();
@@ -320,6 +376,23 @@ describe('remove', () => {
     disk.fail = (call) => (call.startsWith('sync') ? 'EIO' : undefined);
     await expect(store.remove(ID)).rejects.toEqual(unavailable('unknown'));
     expect((await store.read(ID))!.session.revision).toBe(1);
+  });
+
+  test('waits for the view that is being written, so that none appears after it', async () => {
+    const { folder, store, disk } = await started();
+    let removing: Promise<boolean> | undefined;
+    disk.before = async (call) => {
+      if (call.startsWith('rename') && call.endsWith('session_metadata.json')) removing ??= store.remove(ID);
+    };
+    await store.append(ID, patching({ stepsCompleted: ['a'] }));
+    while (!removing) await new Promise((resolve) => setImmediate(resolve));
+    expect(await removing).toBe(true);
+    const calls = relative(folder, disk.calls).filter((call) => call.startsWith('rename'));
+    expect(calls.map((call) => call.split(' ')[1]!.split('/')[2] ?? 'folder')).toEqual([
+      'session_metadata.json.tmp',
+      'folder',
+    ]);
+    expect(folder.warnings).toEqual([]);
   });
 
   test('that could not delete what is left is done; the next start tries again, though the stop was clean', async () => {
@@ -372,7 +445,7 @@ describe('the sync that many share', () => {
     expect(syncs()).toBe(2);
   });
 
-  test('tells each that its own sync failed, and the next ask gets a new one', async () => {
+  test('tells each that its sync failed, and everybody who asks after that: a retry would report success', async () => {
     const disk = new WatchedFiles();
     const shared = new SharedFolderSync(disk.files);
     const folder = await makeFolder();
@@ -383,6 +456,8 @@ describe('the sync that many share', () => {
       expect.objectContaining({ status: 'rejected' }),
     ]);
     disk.fail = () => undefined;
-    await expect(shared.sync(folder.path)).resolves.toBeUndefined();
+    await expect(shared.sync(folder.path)).rejects.toThrow(/sync of .* failed/);
+    const other = await makeFolder();
+    await expect(shared.sync(other.path)).resolves.toBeUndefined();
   });
 });

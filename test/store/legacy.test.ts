@@ -1,6 +1,8 @@
 /** Folders that the Python component wrote: read as they are, adopted on their first change, never lost. */
+
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { summarize, toDocument } from '../../src/session/domain/session-document.js';
 import { naiveTimeToUtc } from '../../src/session/store/file/naive-time.js';
@@ -101,6 +103,19 @@ describe('a folder of the Python component', () => {
       TEXT.replace('matches_found', 'matches_selected'),
     );
     expect((await store.read(ID))!.session.status).toBe('matches_selected');
+  });
+
+  test('with more steps and timings than a session of ours may have can still be changed', async () => {
+    const steps_completed = Array.from({ length: 1_001 }, (_, n) => `s${n}`);
+    const timing = Object.fromEntries(steps_completed.map((step) => [`${step}_ms`, 1]));
+    const folder = await aPythonFolder(JSON.stringify({ ...DOCUMENT, steps_completed, timing }));
+    const store = await folder.open();
+    expect(await store.append(ID, patching({ status: 'error' }))).toMatchObject({
+      session: { status: 'error' },
+    });
+    await expect(store.append(ID, patching({ stepsCompleted: ['more'] }))).rejects.toMatchObject({
+      code: 'SessionLimitError',
+    });
   });
 
   test('with a revision of its own is not mistaken for the view of a log that lost events', async () => {
@@ -241,12 +256,20 @@ describe('a folder that cannot be understood', () => {
     expect(page).toEqual({ sessions: [{ id: ID, corrupted: true }], total: 1 });
   });
 
-  test('for its metadata file is a folder, or may not be read, is corrupted, itself alone', async () => {
+  test.each<[string, (path: string) => unknown]>([
+    ['a folder', (path) => mkdir(path)],
+    ['a pipe, which nobody writes to', (path) => execFileSync('mkfifo', [path])],
+    [
+      'a file of more than 16 MiB',
+      (path) => writeFile(path, '{}').then(() => truncate(path, 17 * 1024 * 1024)),
+    ],
+  ])('for its metadata file is %s is corrupted, itself alone', async (_, make) => {
     const folder = await makeFolder();
-    await mkdir(folder.file(DAY, ID, 'session_metadata.json'), { recursive: true });
+    await mkdir(folder.file(DAY, ID), { recursive: true });
+    await make(folder.file(DAY, ID, 'session_metadata.json'));
     const store = await folder.open();
     await expect(store.read(ID)).rejects.toMatchObject({ code: 'SessionCorruptedError' });
-    await chmod(folder.file(DAY, ID), 0o755);
+    expect((await store.list({ limit: 1, offset: 0 })).sessions).toEqual([{ id: ID, corrupted: true }]);
   });
 
   test('is never made over by a new session of the same id', async () => {

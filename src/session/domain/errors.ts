@@ -69,7 +69,7 @@ export class InvalidSessionStateError extends ComponentError {
 export class SessionConflictError extends ComponentError {
   readonly code = 'SessionConflictError';
   constructor(expected: JsonValue, actual: number) {
-    super(`The session has moved on: it is at revision ${actual}`, { expected, actual });
+    super(`The session is at revision ${actual}, which is not what was expected`, { expected, actual });
   }
 }
 

@@ -133,6 +133,15 @@ interface BadLine {
 
 const INCOMPLETE: BadLine = { finding: 'incomplete line', damaged: true };
 
+/** Whether a line is the part of a command that has to come after the line before. */
+function continuesCommand(data: SessionEvent['data'], before: SessionEvent['data']): boolean {
+  const within = typeof before.part === 'number' && before.part !== before.parts;
+  if (within) return data.part === (before.part as number) + 1 && data.parts === before.parts;
+  return data.part === undefined
+    ? data.parts === undefined
+    : data.part === 1 && Number.isSafeInteger(data.parts);
+}
+
 /** The event of a line (without its newline), or what is wrong with it. */
 function readLine(
   line: Uint8Array,
@@ -168,7 +177,10 @@ function misplaced(
   if (body.prev !== prev) return 'prev is not the hash of the event before';
   if (typeof body.at !== 'string' || !isJsonObject(body.data)) return 'at or data is of another kind';
   const last = before.at(-1);
-  return last && body.at < last.at ? 'the time is earlier than that of the event before' : undefined;
+  if (last && body.at < last.at) return 'the time is earlier than that of the event before';
+  return continuesCommand(body.data, last?.data ?? {})
+    ? undefined
+    : 'the parts of a command do not follow each other';
 }
 
 function parseBody(bodyWithoutBrace: Uint8Array): Omit<SessionEvent, 'hash'> | undefined {

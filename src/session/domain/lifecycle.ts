@@ -43,7 +43,7 @@ export function allowedFrom(lifecycle: Lifecycle, status: string): readonly stri
 
 /**
  * Checks a lifecycle that somebody wrote, and returns it.
- * @throws RangeError naming every name that is used and not defined
+ * @throws RangeError naming every name that is used and not defined, or that is taken
  */
 export function defineLifecycle(lifecycle: Lifecycle): Lifecycle {
   const used = new Set([
@@ -52,6 +52,11 @@ export function defineLifecycle(lifecycle: Lifecycle): Lifecycle {
     ...Object.values(lifecycle.transitions).flat(),
   ]);
   const unknown = [...used].filter((status) => !Object.hasOwn(lifecycle.transitions, status));
+  if (Object.hasOwn(lifecycle.transitions, 'corrupted')) {
+    throw new RangeError(
+      'the lifecycle has a status "corrupted", which lists show for sessions that are damaged',
+    );
+  }
   if (unknown.length > 0) {
     throw new RangeError(
       `the lifecycle names ${unknown.map((status) => `"${status}"`).join(', ')} without listing what may follow; add a key (with [] for a final status) to "transitions"`,

@@ -1,6 +1,6 @@
 /**
  * The events a session consists of, exactly as they stand in its log: names of members are the wire's.
- * A reader keeps and shows types that are not in this union (see `UnknownEvent`).
+ * A reader keeps and shows types that are not in this union (see `SessionEvent`).
  * Pure: types only.
  */
 
@@ -41,6 +41,8 @@ export interface EventData {
     readonly summary: SessionSummary;
   };
   readonly status_changed: { readonly from: string; readonly to: string; readonly error?: Failure };
+  /** Another failure of a session that has the failure status already. */
+  readonly failure_recorded: { readonly error: Failure };
   readonly step_completed: { readonly step: string };
   readonly timing_recorded: { readonly name: string; readonly ms: number };
   readonly output_recorded: { readonly name: string; readonly value: JsonValue };

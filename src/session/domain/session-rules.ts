@@ -12,6 +12,8 @@ export const LIMITS = {
   events: 10_000,
   steps: 1_000,
   timings: 1_000,
+  /** In one report. How many outputs a session may have, its events and their bytes bound. */
+  outputsInReport: 1_000,
   labels: 32,
   /** All outputs of a session together, as JSON text. */
   outputBytes: 4 * 1024 * 1024,
@@ -90,7 +92,7 @@ export const nameRule: Rule = (value, loc) =>
 
 const timingName: Rule = (value, loc) => {
   const faults = nameRule(value, loc);
-  if (faults.length > 0 || (value as string).endsWith('_ms')) return faults;
+  if (faults.length > 0 || /._ms$/.test(value as string)) return faults;
   return fault('string_pattern_mismatch', loc, "A timing's name should end in _ms");
 };
 
@@ -132,7 +134,7 @@ export const timingRule: Rule = record(timingName, millisecondsRule, LIMITS.timi
 
 /** Any JSON value: no deeper than `LIMITS.jsonDepth`, no forbidden names, numbers that JSON can carry. */
 export const jsonRule: Rule = (value, loc) => jsonFaults(value, loc, 1);
-export const outputsRule: Rule = record(nameRule, jsonRule, LIMITS.steps, 'outputs');
+export const outputsRule: Rule = record(nameRule, jsonRule, LIMITS.outputsInReport, 'outputs');
 
 export const stepsRule: Rule = (value, loc) => {
   if (!Array.isArray(value)) return fault('list_type', loc, 'Input should be a valid list');

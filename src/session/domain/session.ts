@@ -1,5 +1,5 @@
 /**
- * What a session is and how it changes: the state, commands to events (`decide…`), events to state (`evolve`).
+ * What a session is and how it changes: the state, commands to events (`decidePatch`), events to state (`fold`).
  * Pure: no clock, no I/O, no randomness.
  */
 
@@ -77,7 +77,8 @@ export function decidePatch(session: Session, patch: SessionPatch, terms: PatchT
     ...decideSteps(session, patch.stepsCompleted ?? []),
     ...decideStatus(session, patch.status, patch.error, lifecycle),
   ];
-  if (session.revision + drafts.length > LIMITS.events) throw new SessionLimitError('events', LIMITS.events);
+  if (drafts.length > 0 && session.revision + drafts.length > LIMITS.events)
+    throw new SessionLimitError('events', LIMITS.events);
   return reason === undefined ? drafts : drafts.map((draft) => withReason(draft, reason));
 }
 
@@ -98,16 +99,24 @@ function decideStatus(
   error: Failure | undefined,
   lifecycle: Lifecycle,
 ): EventDraft[] {
-  if (to === undefined || to === session.status) return [];
+  if (to === undefined) return [];
+  if (to === session.status) return error === undefined ? [] : decideFailure(session, error);
   const allowed = allowedFrom(lifecycle, session.status);
   if (!allowed.includes(to)) throw new InvalidSessionStateError(session.status, to, allowed);
   const data = { from: session.status, to, ...(error && { error }) };
   return [{ type: 'status_changed', data }];
 }
 
+/** A failure beyond the one that the session has. The latest is shown; the trail has them all. */
+function decideFailure(session: Session, error: Failure): EventDraft[] {
+  const known = session.error !== null && jsonEquals({ ...session.error }, { ...error });
+  return known ? [] : [{ type: 'failure_recorded', data: { error } }];
+}
+
 function decideSteps(session: Session, steps: readonly string[]): EventDraft[] {
-  const added = [...new Set(steps)].filter((step) => !session.stepsCompleted.includes(step));
-  if (session.stepsCompleted.length + added.length > LIMITS.steps) {
+  const completed = new Set(session.stepsCompleted);
+  const added = [...new Set(steps)].filter((step) => !completed.has(step));
+  if (added.length > 0 && session.stepsCompleted.length + added.length > LIMITS.steps) {
     throw new SessionLimitError('steps', LIMITS.steps);
   }
   return added.map((step) => ({ type: 'step_completed', data: { step } }));
@@ -118,7 +127,7 @@ function decideTiming(session: Session, timing: Readonly<Record<string, number>>
     ([name, ms]) => !Object.hasOwn(session.timing, name) || session.timing[name] !== ms,
   );
   const added = changed.filter(([name]) => !Object.hasOwn(session.timing, name));
-  if (Object.keys(session.timing).length + added.length > LIMITS.timings) {
+  if (added.length > 0 && Object.keys(session.timing).length + added.length > LIMITS.timings) {
     throw new SessionLimitError('timings', LIMITS.timings);
   }
   return changed.map(([name, ms]) => ({ type: 'timing_recorded', data: { name, ms } }));
@@ -149,7 +158,7 @@ function decideLabels(session: Session, labels: Readonly<Record<string, string |
   return [{ type: 'labels_changed', data: { labels: Object.fromEntries(changed) } }];
 }
 
-function outputBytesOf(session: Session, name: string): number {
+function outputBytesOf(session: Pick<Session, 'outputs'>, name: string): number {
   return Object.hasOwn(session.outputs, name) ? jsonBytes(session.outputs[name] as JsonValue) : 0;
 }
 
@@ -161,56 +170,80 @@ function mergeLabels(
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
-/** The state of a session from its events, the first of which makes it. */
-export function replay(events: readonly SessionEvent[]): Session | undefined {
-  return events.reduce<Session | undefined>((session, event) => evolve(session, event), undefined);
+/**
+ * The state after more events, frozen; from no state, the first event has to be one that makes a session. Events of
+ * types that this version does not know count and change nothing else.
+ *
+ * One copy for all the events and not one for each: a log may hold thousands, and their state thousands of names.
+ */
+export function fold(before: Session | undefined, events: readonly SessionEvent[]): Session | undefined {
+  let state = before && thaw(before);
+  for (const event of events as readonly KnownEvent[]) {
+    if (state) change(state, event);
+    else state = begin(event);
+    if (!state) return undefined;
+  }
+  return state && freeze(state);
 }
 
-/** The state after one more event, frozen. Events of unknown types count and change nothing else. */
-export function evolve(session: Session | undefined, event: SessionEvent): Session | undefined {
-  return freezeState(evolved(session, event));
+/** A state that is being folded: nobody else has it yet. */
+type Draft = { -readonly [K in keyof Session]: Session[K] } & {
+  stepsCompleted: string[];
+  timing: Record<string, number>;
+  labels: Readonly<Record<string, string>>;
+  outputs: Record<string, JsonValue>;
+};
+
+function thaw(session: Session): Draft {
+  const { stepsCompleted, timing, outputs } = session;
+  return { ...session, stepsCompleted: [...stepsCompleted], timing: { ...timing }, outputs: { ...outputs } };
 }
 
 /** States are cached and shown to many: nobody may change one. What events carry is frozen already. */
-function freezeState(session: Session | undefined): Session | undefined {
-  if (session === undefined) return undefined;
-  for (const part of [session.stepsCompleted, session.timing, session.labels, session.outputs])
-    Object.freeze(part);
-  return Object.freeze(session);
+function freeze(state: Draft): Session {
+  for (const part of [state.stepsCompleted, state.timing, state.labels, state.outputs]) Object.freeze(part);
+  return Object.freeze(state);
 }
 
-function evolved(session: Session | undefined, event: SessionEvent): Session | undefined {
-  const known = event as KnownEvent;
-  if (session === undefined) return begin(known);
-  const moved = { ...session, updatedAt: event.at, revision: event.seq + 1, head: event.hash };
-  switch (known.type) {
+function change(state: Draft, event: KnownEvent): void {
+  switch (event.type) {
     case 'status_changed':
-      return { ...moved, status: known.data.to, error: known.data.error ?? session.error };
+      state.status = event.data.to;
+      state.error = event.data.error ?? null;
+      break;
+    case 'failure_recorded':
+      state.error = event.data.error;
+      break;
     case 'step_completed':
-      return { ...moved, stepsCompleted: [...session.stepsCompleted, known.data.step] };
+      state.stepsCompleted.push(event.data.step);
+      break;
     case 'timing_recorded':
-      return { ...moved, timing: { ...session.timing, [known.data.name]: known.data.ms } };
+      put(state.timing, event.data.name, event.data.ms);
+      break;
     case 'output_recorded':
-      return {
-        ...moved,
-        outputs: { ...session.outputs, [known.data.name]: known.data.value },
-        outputBytes:
-          session.outputBytes - outputBytesOf(session, known.data.name) + jsonBytes(known.data.value),
-      };
+      state.outputBytes += jsonBytes(event.data.value) - outputBytesOf(state, event.data.name);
+      put(state.outputs, event.data.name, event.data.value);
+      break;
     case 'labels_changed':
-      return { ...moved, labels: mergeLabels(session.labels, known.data.labels) };
-    default:
-      return moved;
+      state.labels = mergeLabels(state.labels, event.data.labels);
+      break;
   }
+  Object.assign(state, { updatedAt: event.at, revision: event.seq + 1, head: event.hash });
 }
 
-function begin(event: KnownEvent): Session | undefined {
+/** Also under the name `__proto__`, which no rule lets in and an old document may have: plain assignment loses it. */
+function put<T>(record: Record<string, T>, name: string, value: T): void {
+  Object.defineProperty(record, name, { value, writable: true, enumerable: true, configurable: true });
+}
+
+function begin(event: KnownEvent): Draft | undefined {
   const envelope = { id: event.sid, updatedAt: event.at, revision: event.seq + 1, head: event.hash };
   if (event.type === 'session_created') {
     const { status, user_id: userId, labels } = event.data;
-    return { ...BLANK, ...envelope, createdAt: event.at, status, userId, labels };
+    return thaw({ ...BLANK, ...envelope, createdAt: event.at, status, userId, labels });
   }
-  if (event.type === 'session_imported') return { ...importedSession(event.sid, event.data), ...envelope };
+  if (event.type === 'session_imported')
+    return thaw({ ...importedSession(event.sid, event.data), ...envelope });
   return undefined;
 }
 

@@ -95,16 +95,17 @@ export async function syncFolder(files: FileSystem, path: string): Promise<void>
 }
 
 /**
- * Makes a folder and every missing one above it, durably. mkdir, sync of the folder that got the entry.
+ * Makes a folder and every missing one above it, durably; whether it had to be made. mkdir, sync of the folder that got the entry.
  * Not mkdir's own `recursive`, which never returns where a file system answers ENOENT for good (/proc).
  */
-export async function makeFolder(files: FileSystem, path: string): Promise<void> {
+export async function makeFolder(files: FileSystem, path: string): Promise<boolean> {
   const made = await makeOne(files, path).catch(async (error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' || path === dirname(path)) throw error;
     await makeFolder(files, dirname(path));
     return makeOne(files, path);
   });
   if (made) await syncFolder(files, dirname(path));
+  return made;
 }
 
 /** Whether the folder had to be made. */
@@ -120,32 +121,42 @@ async function makeOne(files: FileSystem, path: string): Promise<boolean> {
 
 /**
  * Syncs of folders that many wait for: one sync serves all who asked before it began. Who asks while one runs gets
- * the next, since the running one may have missed its entry.
+ * the next, since the running one may have missed its entry. When one failed, all later ones of its folder fail with
+ * it: another would report success for entries that the kernel may have dropped.
  */
 export class SharedFolderSync {
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #running = new Map<string, Promise<void>>();
+  readonly #failed = new Map<string, SyncFailedError>();
 
   constructor(private readonly files: FileSystem) {}
 
   sync(path: string): Promise<void> {
-    const waiting = this.#waiting.get(path);
-    if (waiting) return waiting;
-    const next = this.#after(path, this.#running.get(path));
+    const next = this.#waiting.get(path) ?? this.#after(path, this.#running.get(path));
     this.#waiting.set(path, next);
     return next;
   }
 
   async #after(path: string, running: Promise<void> | undefined): Promise<void> {
-    // A failed sync is its own askers' failure; those who come after it are told by their own.
     await running?.catch(() => undefined);
     const mine = this.#waiting.get(path) as Promise<void>;
     this.#waiting.delete(path);
     this.#running.set(path, mine);
     try {
-      await syncFolder(this.files, path);
+      await this.#syncOnce(path);
     } finally {
       if (this.#running.get(path) === mine) this.#running.delete(path);
+    }
+  }
+
+  async #syncOnce(path: string): Promise<void> {
+    const failed = this.#failed.get(path);
+    if (failed) throw failed;
+    try {
+      await syncFolder(this.files, path);
+    } catch (error) {
+      if (error instanceof SyncFailedError) this.#failed.set(path, error);
+      throw error;
     }
   }
 }

@@ -50,6 +50,8 @@ const CACHE_BYTES = 64 * 1024 * 1024;
 /** How many sessions are made, and how many are read for a listing, side by side: bounds open files. */
 const CREATORS = 64;
 const LIST_READERS = 16;
+/** How many may wait to be made before a further one is turned away. */
+const MAX_WAITING_CREATORS = 10_000;
 
 export class FileStore extends SessionStore {
   readonly #queue = new CommandQueue();
@@ -62,7 +64,10 @@ export class FileStore extends SessionStore {
   });
   /** Sessions whose folder may have its name and is not yet durable: no listing shows them. */
   readonly #creating = new Set<string>();
-  /** Sessions whose last sync failed, as they were before: what is on the disk since then is not to be seen. */
+  /**
+   * Sessions of which a command's outcome is unknown, as they were before it: what is on the disk since then is not to
+   * be seen, and not to be built upon, until the next start has made it durable.
+   */
   readonly #frozen = new Map<string, LoadedSession | undefined>();
   /** Whether something is left over that the next start has to delete. */
   #untidy = false;
@@ -104,6 +109,8 @@ export class FileStore extends SessionStore {
   }
 
   override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
+    if (this.#limitCreators.pendingCount >= MAX_WAITING_CREATORS)
+      return Promise.reject(new StoreUnavailableError('Too many sessions wait to be made', 'not_applied'));
     return this.#accept(() =>
       this.#limitCreators(async () => {
         for (const id of ids) {
@@ -147,10 +154,13 @@ export class FileStore extends SessionStore {
   async #eventsOf(id: string, query: EventQuery): Promise<EventPage | undefined> {
     const loaded = await this.#current(id);
     if (!loaded) return undefined;
-    const { reading } = await this.loader.readLogOf(loaded);
+    const log = await this.#reading(() => this.loader.readLogOf(loaded));
+    if (!log && this.#frozen.has(id))
+      throw new StoreUnavailableError('Whether the session was removed is not known', 'unknown');
+    if (!log) return undefined;
     const { revision } = loaded.session;
     const first = query.after === undefined ? 0 : query.after + 1;
-    const events = reading.events.slice(first, first + query.limit);
+    const events = log.reading.events.slice(first, first + query.limit);
     const last = events.at(-1);
     return { events, nextAfter: last && last.seq < revision - 1 ? last.seq : null, revision };
   }
@@ -160,7 +170,7 @@ export class FileStore extends SessionStore {
     let total = 0;
     for (const day of await this.#reading(() => this.folders.days())) {
       const all = await this.#reading(() => this.folders.sessionsOf(day));
-      const entries = all.filter((entry) => !this.#creating.has(entry.id));
+      const entries = all.filter(({ id }) => !this.#creating.has(id) && !this.#isHidden(id));
       const from = Math.max(0, query.offset - total);
       page.push(...entries.slice(from, Math.max(from, query.offset + query.limit - total)));
       total += entries.length;
@@ -174,7 +184,7 @@ export class FileStore extends SessionStore {
     return this.#command(id, async () => {
       const entry = await this.#reading(() => this.loader.find(id));
       if (!entry) return false;
-      const before = this.#cache.get(id);
+      const before = await this.#load(id).catch(ifCorrupted);
       await this.views.forget(id);
       await this.#change(id, before, () => this.#writer.remove(entry));
       this.#cache.delete(id);
@@ -194,7 +204,7 @@ export class FileStore extends SessionStore {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
-    await this.views.flush();
+    await this.views.close();
     const clean = this.#stopped === undefined && this.#frozen.size === 0 && !this.#untidy;
     await this.holding.release(clean);
   }
@@ -216,6 +226,9 @@ export class FileStore extends SessionStore {
     return this.#accept(() =>
       this.#queue.run(id, () => {
         this.#assertWritable();
+        // Decided on what readers are shown, a command would write over what may be there.
+        if (this.#frozen.has(id))
+          throw new StoreUnavailableError('The outcome of an earlier command is not known', 'not_applied');
         return command();
       }),
     );
@@ -226,7 +239,8 @@ export class FileStore extends SessionStore {
     this.#assertWritable();
     const entry = this.folders.computed(id);
     if (!entry) throw new RangeError(`not a session id: ${id}`);
-    if (this.#frozen.has(id)) return undefined;
+    const taken = this.#frozen.has(id) || (await this.#reading(() => this.loader.find(id))) !== undefined;
+    if (taken) return undefined;
     this.#creating.add(id);
     try {
       const created = await this.#change(id, undefined, () => this.#writer.create(entry, opening));
@@ -298,6 +312,11 @@ export class FileStore extends SessionStore {
     }
   }
 
+  /** Whether it is not known that the session was made. */
+  #isHidden(id: string): boolean {
+    return this.#frozen.has(id) && this.#frozen.get(id) === undefined;
+  }
+
   #stored({ session, day }: LoadedSession): StoredSession {
     return { session, auditPath: `${this.configuredPath}/${day}/${session.id}` };
   }
@@ -305,6 +324,11 @@ export class FileStore extends SessionStore {
   #assertWritable(): void {
     if (this.#stopped) throw new StoreUnavailableError('The store accepts no writes', 'not_applied');
   }
+}
+
+/** What is damaged has no state. */
+function ifCorrupted(error: unknown): undefined {
+  if (!(error instanceof SessionCorruptedError)) throw error;
 }
 
 /** After an unclean stop: nothing half made is left, and what was made last is durable before anybody sees it. */

@@ -17,7 +17,7 @@ import { naiveTimeToUtc } from './naive-time.js';
 
 type Imported = EventData['session_imported'];
 
-const MAX_DOCUMENT_BYTES = 16 * 1024 * 1024;
+const MAX_STEP_FILE_BYTES = 16 * 1024 * 1024;
 const REQUIREMENT_FILE = join('step1_input', 'requirement.json');
 const SUMMARY_FILE = 'final_summary.json';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -34,7 +34,6 @@ export function importDocument(
   timeZone: string,
 ): Omit<Imported, 'summary'> {
   const corrupted = (finding: string, cause?: unknown) => new SessionCorruptedError(id, finding, cause);
-  if (bytes.length > MAX_DOCUMENT_BYTES) throw corrupted('session_metadata.json is larger than 16 MiB');
   const { text, document } = parse(bytes, corrupted);
   if ('revision' in document && 'head' in document)
     throw corrupted('events.jsonl is missing: session_metadata.json is the view of a log');
@@ -75,8 +74,8 @@ export async function readSummary(files: FileSystem, folder: string): Promise<Se
 
 async function readStepFile(files: FileSystem, path: string): Promise<JsonObject | undefined> {
   try {
-    const { size } = await files.stat(path);
-    if (size > MAX_DOCUMENT_BYTES) return undefined;
+    const found = await files.stat(path);
+    if (!found.isFile() || found.size > MAX_STEP_FILE_BYTES) return undefined;
     const value: unknown = JSON.parse(await files.readFile(path, 'utf8'));
     return isJsonObject(value) ? value : undefined;
   } catch {

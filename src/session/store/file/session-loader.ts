@@ -3,11 +3,12 @@
  * checked; what is damaged is an error for that session alone. Changes nothing on the disk.
  */
 
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import { type LogReading, readLog } from '../../domain/event-log.js';
-import { importedSession, replay, type Session } from '../../domain/session.js';
+import { fold, importedSession, type Session } from '../../domain/session.js';
 import type { EventData } from '../../domain/session-event.js';
+import { LIMITS } from '../../domain/session-rules.js';
 import { type FileSystem, syncFile, syncFolder } from './durable-file.js';
 import { importDocument, readSummary } from './legacy-folder.js';
 import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
@@ -36,6 +37,11 @@ export interface LoaderOptions {
   /** After an unclean stop, what was written last is made durable before anybody sees it. */
   readonly syncBeforeReading: boolean;
 }
+
+/** A log is at most `LIMITS.logBytes`, and what a stopped write may have left behind it. */
+const MAX_LOG_BYTES = 2 * LIMITS.logBytes;
+/** A view, or a document of the Python component. Ours are smaller: see `renderView`. */
+const MAX_VIEW_BYTES = 16 * 1024 * 1024;
 
 /** Failures that concern one session's files and no other's. */
 const UNREADABLE = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ERR_FS_FILE_TOO_LARGE']);
@@ -70,17 +76,24 @@ export class SessionLoader {
   async loadFrom(entry: FolderEntry): Promise<LoadedSession | undefined> {
     const folder = this.folders.path(entry);
     const log = await this.#readLogFile(entry.id, folder);
-    const view = await this.#readIfThere(entry.id, join(folder, VIEW_FILE));
+    const view = await this.#readIfThere(entry.id, join(folder, VIEW_FILE), MAX_VIEW_BYTES);
     if (log) return this.#fromLog(entry, folder, log, view);
     if (view) return this.#fromLegacy(entry, folder, view);
     if (!(await this.#isThere(entry))) return undefined;
     throw new SessionCorruptedError(entry.id, `the folder has no ${EVENTS_FILE} and no ${VIEW_FILE}`);
   }
 
-  /** The log of a loaded session as it stands, and its bytes; what was checked when it was loaded is checked again. */
-  async readLogOf(loaded: LoadedSession): Promise<{ readonly bytes: Buffer; readonly reading: LogReading }> {
-    const { session, folder, length } = loaded;
-    const all = (await this.#readIfThere(session.id, join(folder, EVENTS_FILE))) ?? Buffer.alloc(0);
+  /**
+   * The log of a loaded session as it stands, and its bytes; what was checked when it was loaded is checked again.
+   * `undefined` when the session was taken away since.
+   */
+  async readLogOf(
+    loaded: LoadedSession,
+  ): Promise<{ readonly bytes: Buffer; readonly reading: LogReading } | undefined> {
+    const { session, folder, day, length } = loaded;
+    const log = await this.#readIfThere(session.id, join(folder, EVENTS_FILE), MAX_LOG_BYTES);
+    if (!log && !(await this.#isThere({ id: session.id, day }))) return undefined;
+    const all = log ?? Buffer.alloc(0);
     const reading = readLog(all.subarray(0, length), this.options.storeId, session.id);
     if (reading.rest || reading.length !== length || reading.events.length !== session.revision) {
       throw new SessionCorruptedError(session.id, 'the log was altered while the store was open');
@@ -94,7 +107,7 @@ export class SessionLoader {
     if (rest && (!rest.torn || rest.seq < known)) {
       throw new SessionCorruptedError(entry.id, `event ${rest.seq} of the log: ${rest.finding}`);
     }
-    const session = replay(events);
+    const session = fold(undefined, events);
     if (!session)
       throw new SessionCorruptedError(entry.id, 'the log does not begin with the event that makes it');
     if (known > session.revision) {
@@ -114,7 +127,7 @@ export class SessionLoader {
 
   async #readLogFile(id: string, folder: string): Promise<Buffer | undefined> {
     const path = join(folder, EVENTS_FILE);
-    const log = await this.#readIfThere(id, path);
+    const log = await this.#readIfThere(id, path, MAX_LOG_BYTES);
     if (log && this.options.syncBeforeReading) {
       await syncFile(this.files, path);
       await syncFolder(this.files, folder);
@@ -122,10 +135,15 @@ export class SessionLoader {
     return log;
   }
 
-  async #readIfThere(id: string, path: string): Promise<Buffer | undefined> {
+  /** Looks before it reads: a pipe in a file's place would be waited for without end, a huge file fill the memory. */
+  async #readIfThere(id: string, path: string, maxBytes: number): Promise<Buffer | undefined> {
     try {
+      const found = await this.files.stat(path);
+      if (!found.isFile() || found.size > maxBytes)
+        throw new SessionCorruptedError(id, `${basename(path)} is no file of at most ${maxBytes} bytes`);
       return await this.files.readFile(path);
     } catch (error) {
+      if (error instanceof SessionCorruptedError) throw error;
       return absentOr(id, error as NodeJS.ErrnoException);
     }
   }

@@ -14,7 +14,7 @@ import {
   StoreUnavailableError,
 } from '../../domain/errors.js';
 import { type Decision, genesisHash, type LogPosition, sealEvents } from '../../domain/event-log.js';
-import { evolve, type Session } from '../../domain/session.js';
+import { fold, type Session } from '../../domain/session.js';
 import type { EventDraft, SessionEvent } from '../../domain/session-event.js';
 import { LIMITS } from '../../domain/session-rules.js';
 import {
@@ -59,19 +59,17 @@ export class SessionWriter {
     this.#folderSync = new SharedFolderSync(files);
   }
 
-  /** Makes a session's folder; nothing when its place is taken, by whatever. */
+  /** Makes a session's folder; nothing when something took its place meanwhile. */
   async create(entry: FolderEntry, opening: Decision): Promise<LoadedSession | undefined> {
-    if ((await this.loader.find(entry.id)) !== undefined) return undefined;
     const { lines, events } = sealEvents(this.#beginningOf(entry.id), opening);
-    const session = evolveAll(undefined, events);
+    const session = folded(undefined, events);
     const day = join(this.folders.root, entry.day);
     const building = join(day, `${TEMPORARY_PREFIX}${entry.id}`);
     try {
       await this.#build(entry.day, building, lines, session);
-      await this.files.rename(building, this.folders.path(entry));
+      if (!(await this.#takePlace(building, this.folders.path(entry)))) return undefined;
     } catch (error) {
       await this.#delete(building);
-      if (TAKEN.has((error as NodeJS.ErrnoException).code ?? '')) return undefined;
       throw unavailable(error, 'not_applied');
     }
     await settled(this.#folderSync.sync(day));
@@ -93,7 +91,7 @@ export class SessionWriter {
         throw new SessionCorruptedError(current.session.id, error.message, error);
       throw unavailable(error, error instanceof SyncFailedError ? 'unknown' : 'not_applied');
     }
-    return { ...current, session: evolveAll(current.session, events), length };
+    return { ...current, session: folded(current.session, events), length };
   }
 
   /** Takes a session's folder away: by its name at once, then by its content. */
@@ -111,6 +109,18 @@ export class SessionWriter {
     await this.files
       .rm(path, { recursive: true, force: true })
       .catch((error) => this.leaveBehind(path, error));
+  }
+
+  /** Puts a finished folder in its place; whether the place was free. */
+  async #takePlace(building: string, place: string): Promise<boolean> {
+    try {
+      await this.files.rename(building, place);
+      return true;
+    } catch (error) {
+      if (!TAKEN.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      await this.#delete(building);
+      return false;
+    }
   }
 
   /** A folder with all its content, durable, under a name that is no session's. */
@@ -131,7 +141,7 @@ export class SessionWriter {
   }
 
   async #dayFolder(day: string): Promise<void> {
-    const made = this.#days.get(day) ?? makeFolder(this.files, join(this.folders.root, day));
+    const made = this.#days.get(day) ?? this.#makeDayFolder(day);
     this.#days.set(day, made);
     try {
       await made;
@@ -139,6 +149,12 @@ export class SessionWriter {
       this.#days.delete(day);
       throw error;
     }
+  }
+
+  /** Synced though it was there already: whoever made it may have been stopped before it did. */
+  async #makeDayFolder(day: string): Promise<void> {
+    const made = await makeFolder(this.files, join(this.folders.root, day));
+    if (!made) await syncFolder(this.files, this.folders.root);
   }
 
   /** The first change of a folder of the Python component: its log begins with what it was. */
@@ -153,7 +169,9 @@ export class SessionWriter {
 
   /** The first change after a torn tail was found: it is kept beside the log, cut off, and told of. */
   async #recover(current: LoadedSession, decision: Decision): Promise<LoadedSession> {
-    const { bytes } = await this.loader.readLogOf(current);
+    const log = await this.loader.readLogOf(current);
+    if (!log) throw unavailable(new Error('the log is gone'), 'not_applied');
+    const { bytes } = log;
     const tail = bytes.subarray(current.length);
     const file = await this.#keepTail(current.folder, tail);
     const sha256 = createHash('sha256').update(tail).digest('hex');
@@ -172,7 +190,7 @@ export class SessionWriter {
     const { id } = current.session;
     const own = { at: decision.at, actor: STORE_ACTOR, events: [draft] };
     const first = sealEvents(before ? positionOf(before) : this.#beginningOf(id), own);
-    const opened = evolveAll(before, first.events);
+    const opened = folded(before, first.events);
     const second = sealEvents(positionOf(opened), decision);
     const log = Buffer.concat([kept, first.lines, second.lines]);
     assertLogFits(log.length);
@@ -181,7 +199,7 @@ export class SessionWriter {
       Promise.reject(unavailable(error, 'not_applied')),
     );
     await settled(syncFolder(this.files, folder));
-    const session = evolveAll(opened, second.events);
+    const session = folded(opened, second.events);
     return { session, folder, day, length: log.length, torn: false, viewIsStale: true };
   }
 
@@ -190,6 +208,7 @@ export class SessionWriter {
       const name = `${EVENTS_FILE}.torn-${n}`;
       try {
         await createFile(this.files, join(folder, name), tail);
+        await syncFolder(this.files, folder);
         return name;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unavailable(error, 'not_applied');
@@ -207,8 +226,8 @@ function positionOf(session: Session): LogPosition {
   return { sid, revision, head, updatedAt };
 }
 
-function evolveAll(before: Session | undefined, events: readonly SessionEvent[]): Session {
-  const session = events.reduce<Session | undefined>(evolve, before);
+function folded(before: Session | undefined, events: readonly SessionEvent[]): Session {
+  const session = fold(before, events);
   if (!session) throw new Error('the events do not begin with one that makes a session');
   return session;
 }

@@ -81,26 +81,34 @@ async function noteHolder(lock: FileHandle): Promise<void> {
 
 async function release(lock: FileHandle, clean: boolean): Promise<void> {
   if (lock.fd < 0) return;
-  if (clean) await lock.truncate(0).then(() => lock.sync());
-  await lock.close();
+  try {
+    if (clean) await lock.truncate(0).then(() => lock.sync());
+  } finally {
+    await lock.close();
+  }
 }
 
 async function takeLock(files: FileSystem, lock: FileHandle, path: string, root: string): Promise<void> {
   if (tryLock(lock.fd)) return;
   const note = await files.readFile(path, 'utf8').catch(() => '');
+  if (pidOf(note) === process.pid)
+    throw new StoreOpenError(
+      'held',
+      `The data folder ${root} is open in this process (${process.pid}) already: open it once (in Nest: SessionModule.forRoot in one place, with isGlobal: true), or choose another folder`,
+    );
   throw new StoreOpenError(
     'held',
     `The data folder ${root} is held by ${holder(note)}: one process at a time writes to a folder; stop that one, or choose another folder (DATA_SESSIONS_PATH)`,
   );
 }
 
+function pidOf(note: string): unknown {
+  return parseObject(note)?.pid;
+}
+
 function holder(note: string): string {
-  try {
-    const { pid, host, since } = JSON.parse(note);
-    return `process ${pid} on ${host} since ${since}`;
-  } catch {
-    return 'another process';
-  }
+  const { pid, host, since } = parseObject(note) ?? {};
+  return pid === undefined ? 'another process' : `process ${pid} on ${host} since ${since}`;
 }
 
 async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise<void> {
@@ -122,7 +130,7 @@ async function readFormat(files: FileSystem, root: string, folder: string): Prom
     throw notWritable(root, error);
   });
   if (text !== undefined) return checkFormat(root, path, text);
-  await refuseLogsWithoutFormat(files, root, path);
+  await writable(root, () => refuseLogsWithoutFormat(files, root, path));
   const storeId = randomUUID();
   const format = { format: FORMAT, store_id: storeId, created_at: new Date().toISOString() };
   await writable(root, () => placeFile(files, path, Buffer.from(`${JSON.stringify(format)}\n`)));
@@ -131,7 +139,7 @@ async function readFormat(files: FileSystem, root: string, folder: string): Prom
 }
 
 function checkFormat(root: string, path: string, text: string): string {
-  const format = parseFormat(text);
+  const format = parseObject(text);
   if (format?.format === FORMAT && typeof format.store_id === 'string') return format.store_id;
   const found = describeFormat(format);
   throw new StoreOpenError(
@@ -145,7 +153,7 @@ function describeFormat(format: Record<string, unknown> | undefined): string {
   return format.format === FORMAT ? 'lacks its store_id' : `names format ${String(format.format)}`;
 }
 
-function parseFormat(text: string): Record<string, unknown> | undefined {
+function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text);
     return isJsonObject(value) ? value : undefined;
@@ -159,8 +167,7 @@ async function refuseLogsWithoutFormat(files: FileSystem, root: string, path: st
   const folders = new SessionFolders(files, root);
   for (const day of await folders.days()) {
     for (const entry of await folders.sessionsOf(day)) {
-      const log = await files.stat(join(folders.path(entry), EVENTS_FILE)).catch(() => undefined);
-      if (!log) continue;
+      if (!(await isThere(files, join(folders.path(entry), EVENTS_FILE)))) continue;
       throw new StoreOpenError(
         'unknown_format',
         `The data folder ${root} holds sessions and has lost ${path}, which their trails are bound to: restore that file from a backup`,
@@ -169,10 +176,21 @@ async function refuseLogsWithoutFormat(files: FileSystem, root: string, path: st
   }
 }
 
+async function isThere(files: FileSystem, path: string): Promise<boolean> {
+  try {
+    await files.stat(path);
+    return true;
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw error;
+  }
+}
+
 async function writable<T>(root: string, attempt: () => Promise<T>): Promise<T> {
   try {
     return await attempt();
   } catch (error) {
+    if (error instanceof StoreOpenError) throw error;
     throw notWritable(root, error as NodeJS.ErrnoException);
   }
 }

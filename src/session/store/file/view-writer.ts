@@ -21,9 +21,13 @@ interface PendingView {
   readonly folder: string;
 }
 
-/** The view of a session: two-space JSON, for people and for other programs. */
+/** A document longer than this is written without indentation, which can make it thirty times as long. */
+const MAX_INDENTED = 256 * 1024;
+
+/** The view of a session: two-space JSON for people, as long as it is for people. */
 export function renderView(session: Session): string {
-  return `${JSON.stringify(toDocument(session), null, 2)}\n`;
+  const text = JSON.stringify(toDocument(session));
+  return `${text.length > MAX_INDENTED ? text : JSON.stringify(toDocument(session), null, 2)}\n`;
 }
 
 export class ViewWriter {
@@ -32,6 +36,7 @@ export class ViewWriter {
   #writing: Promise<void> | undefined;
   #lastStart = 0;
   #failing = false;
+  #closed = false;
 
   constructor(
     private readonly files: FileSystem,
@@ -51,37 +56,37 @@ export class ViewWriter {
     this.#pending.delete(id);
   }
 
-  /** Brings up all views that are behind; those that cannot be written stay behind. */
-  async flush(): Promise<void> {
-    clearTimeout(this.#timer);
+  /** Brings up all views that are behind, and writes nothing after that; those that cannot be written stay behind. */
+  async close(): Promise<void> {
+    this.#closed = true;
     await this.#writing;
     await this.#write();
-    clearTimeout(this.#timer);
   }
 
   #arm(): void {
-    if (this.#writing || this.#timer) return;
+    if (this.#writing || this.#timer || this.#closed) return;
     const pause = this.#failing ? RETRY_MS : Math.max(0, this.#lastStart + INTERVAL_MS - Date.now());
     this.#timer = setTimeout(() => void this.#write(), pause);
   }
 
   #write(): Promise<void> {
+    clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#lastStart = Date.now();
     const batch = [...this.#pending];
     this.#pending.clear();
     const writers = Array.from({ length: WRITERS }, () => this.#drain(batch));
-    this.#writing = Promise.all(writers).then((failed) => {
+    this.#writing = Promise.all(writers).then((succeeded) => {
       this.#writing = undefined;
-      this.#failing = failed.some((one) => one);
+      this.#failing = succeeded.includes(false);
       if (this.#pending.size > 0) this.#arm();
     });
     return this.#writing;
   }
 
-  /** Writes views of the batch until none is left; whether any could not be written. */
+  /** Writes views of the batch until none is left; whether all could be written. */
   async #drain(batch: [string, PendingView][]): Promise<boolean> {
-    let failed = false;
+    let succeeded = true;
     for (let next = batch.pop(); next; next = batch.pop()) {
       const [id, view] = next;
       try {
@@ -89,12 +94,12 @@ export class ViewWriter {
       } catch (error) {
         // A folder that somebody took away by hand needs no view.
         if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-        if (!this.#failing && !failed)
-          this.warn(`the view of ${id} could not be written; will try again`, error);
-        failed = true;
+        succeeded = false;
+        if (!this.#failing) this.warn(`the view of ${id} could not be written; will try again`, error);
+        this.#failing = true;
         if (!this.#pending.has(id)) this.#pending.set(id, view);
       }
     }
-    return failed;
+    return succeeded;
   }
 }
