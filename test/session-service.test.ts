@@ -145,6 +145,14 @@ describe('a component that reports', () => {
     expect(audit.data).toMatchObject({ outputs: { search: { found: 3 } } });
   });
 
+  test('cannot change through one session what all the others begin with', async () => {
+    const { steps_completed, data } = await sessions.getAudit(id);
+    expect(() => (steps_completed as string[]).push('x')).toThrow(TypeError);
+    expect(() => Object.assign(data.outputs as object, { x: 1 })).toThrow(TypeError);
+    const other = await sessions.process();
+    expect((await sessions.getAudit(other.session_id)).steps_completed).toEqual([]);
+  });
+
   test('keeps what it handed in as it was then, and cannot change what it is shown', async () => {
     const found = { modules: ['a'] };
     const patch = { outputs: { found }, stepsCompleted: ['s'], labels: { a: '1' } };
@@ -233,6 +241,21 @@ describe('a component that reports', () => {
     ['an error with a code of its own', new SessionValidationError([]), 'SessionValidationError'],
     ['a text', 'just a text', 'Error'],
     ['nothing', undefined, 'Error'],
+    ['an error whose name is none', Object.assign(new Error('x'), { name: 'a\nb' }), 'Error'],
+    ['an error whose message is a number', Object.assign(new Error('x'), { message: 7 }), 'Error'],
+    ['an error whose component is none', Object.assign(new Error('x'), { component: '' }), 'Error'],
+    [
+      'an error with details that JSON cannot carry',
+      Object.assign(new Error('x'), { details: { n: 1n } }),
+      'Error',
+    ],
+    [
+      'an error with a megabyte of details',
+      Object.assign(new Error('x'), { details: { x: 'y'.repeat(1e6) } }),
+      'Error',
+    ],
+    ['something that cannot be made a text', Object.create(null), 'Error'],
+    ['something that throws when it is looked at', throwing(), 'Error'],
     ['an error without a message', new TypeError(), 'TypeError'],
   ])('fails with %s', async (_, thrown, name) => {
     expect(await sessions.fail(id, thrown, { actor: 'effort' })).toMatchObject({ status: 'error' });
@@ -314,7 +337,19 @@ describe('a component that reports', () => {
       () => sessions.recordOutput(id, 'a', new Date() as never),
       'outputs.a',
     ],
-    ['an output with a hole', () => sessions.recordOutput(id, 'a', new Array(1)), 'outputs.a.0'],
+    [
+      'an output that writes itself as another',
+      () => sessions.recordOutput(id, 'a', asAnother()),
+      'outputs.a',
+    ],
+    [
+      'an array with members',
+      () => sessions.recordOutput(id, 'a', Object.assign([1], { b: 2 })),
+      'outputs.a',
+    ],
+    ['a timing that is null', () => sessions.recordTiming(id, 'a', null as never), 'timing.a_ms'],
+    ['a timing that is a text', () => sessions.recordTiming(id, 'a', '12' as never), 'timing.a_ms'],
+    ['an output with a hole', () => sessions.recordOutput(id, 'a', new Array(1)), 'outputs.a'],
     [
       'an output with an undefined member',
       () => sessions.recordOutput(id, 'a', { b: undefined }),
@@ -480,6 +515,19 @@ describe('the module', () => {
 });
 
 const someFailure = { error: 'Error', message: 'x', component: null, details: {} };
+
+function throwing(): unknown {
+  const handler: ProxyHandler<object> = {
+    get() {
+      throw new Error('do not look');
+    },
+  };
+  return new Proxy({}, handler);
+}
+
+function asAnother(): object {
+  return Object.create({ toJSON: () => 'another' });
+}
 
 function cycle(): JsonValue {
   const value: Record<string, unknown> = {};

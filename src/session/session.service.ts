@@ -147,7 +147,7 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     const { durationMs, output, name = step } = result;
     const patch: SessionPatch = {
       stepsCompleted: [step],
-      ...(durationMs !== undefined && { timing: { [timingName(name)]: Math.round(durationMs) } }),
+      ...(durationMs !== undefined && { timing: { [timingName(name)]: rounded(durationMs) } }),
       ...(output !== undefined && { outputs: { [name]: output } }),
     };
     return this.update(id, patch, options);
@@ -160,7 +160,7 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     ms: number,
     options: CommandOptions = {},
   ): Promise<SessionResponse> {
-    return this.update(id, { timing: { [timingName(name)]: Math.round(ms) } }, options);
+    return this.update(id, { timing: { [timingName(name)]: rounded(ms) } }, options);
   }
 
   /** Records what a step produced; a later one of the same name replaces it, and the trail keeps both. */
@@ -256,7 +256,8 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
 
   private failurePatch(error: unknown, { actor }: CommandOptions): SessionPatch {
     const failure = describeFailure(error);
-    const component = failure.component ?? actor?.slice(0, rules.LIMITS.nameLength) ?? null;
+    const named = actor !== undefined && rules.nameRule(actor, []).length === 0 ? actor : null;
+    const component = failure.component ?? named;
     return { status: this.options.lifecycle.failure, error: { ...failure, component } };
   }
 
@@ -293,6 +294,11 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
       throw new SessionValidationError([{ type: 'value_error', loc: ['reason'], msg }]);
     }
   }
+}
+
+/** What is no number is left for the rule to refuse. */
+function rounded(ms: number): number {
+  return typeof ms === 'number' ? Math.round(ms) : ms;
 }
 
 function timingName(name: string): string {

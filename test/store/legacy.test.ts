@@ -232,6 +232,8 @@ describe('a folder that cannot be understood', () => {
     ['a status that is a number', '{"status": 7}'],
     ['steps that are no list', '{"steps_completed": "a"}'],
     ['a timing that is negative', '{"timing": {"a_ms": -1}}'],
+    ['a timing that no number can be', '{"timing": {"a_ms": 1e400}}'],
+    ['JSON that is too deep to be written again', `{"a": ${'['.repeat(20_000)}${']'.repeat(20_000)}}`],
     ['a time that is none', '{"created_at": "yesterday"}'],
     ['the id of another session', '{"session_id": "sess_20240115_103045_ffffff"}'],
   ])('for it has %s is corrupted, itself alone', async (_, text) => {

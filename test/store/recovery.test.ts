@@ -1,14 +1,16 @@
 /** What a stopped process or a careless hand left: torn tails, damage, views that lag, folders half made. */
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, truncate } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, symlink, truncate } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { SessionCorruptedError } from '../../src/session/domain/errors.js';
 import { toDocument } from '../../src/session/domain/session-document.js';
+import type { EventDraft } from '../../src/session/domain/session-event.js';
 import { systemFiles } from '../../src/session/store/file/durable-file.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
+import { WatchedFiles } from './failing-files.js';
 
 const ID = 'sess_20240115_103045_000000';
 const OTHER = 'sess_20240115_103045_000001';
@@ -178,6 +180,25 @@ describe('damage', () => {
     expect(await folder.read(LOG)).not.toContain('"c"');
   });
 
+  test('that is well chained and makes no sense is corruption', async () => {
+    const folder = await aStore();
+    const odd = { type: 'output_recorded', data: { name: 'x' } } as unknown as EventDraft;
+    await folder.extendLog(DAY, ID, { at: BORN, actor: null, events: [odd] });
+    expect(await corruption(await folder.open())).toBe('the events of the log make no state');
+  });
+
+  test('of the disk under one session keeps nobody from the list', async () => {
+    const folder = await aStore();
+    const disk = new WatchedFiles();
+    const store = await folder.open({ files: disk.files });
+    disk.fail = (call) => (call === `readFile ${folder.file(LOG)}` ? 'EIO' : undefined);
+    await expect(store.read(ID)).rejects.toMatchObject({ code: 'StoreUnavailableError' });
+    expect((await store.list({ limit: 10, offset: 0 })).sessions).toEqual([
+      expect.objectContaining({ session: expect.objectContaining({ id: OTHER }) }),
+      { id: ID, corrupted: true },
+    ]);
+  });
+
   test('of one session is nothing to the others, and the list goes on', async () => {
     const folder = await aStore();
     await folder.write(LOG, 'rubbish\nrubbish\n');
@@ -236,6 +257,26 @@ describe('a view', () => {
     expect(folder.warnings).toHaveLength(1);
     expect(JSON.parse(await folder.read(VIEW)).revision).toBe(4);
   });
+});
+
+test('a day that is a link to another folder is served and listed as any other', async () => {
+  const folder = await aStore();
+  await rename(folder.file(DAY), folder.file('elsewhere'));
+  await symlink(folder.file('elsewhere'), folder.file(DAY));
+  const store = await folder.open();
+  expect((await store.read(ID))!.session.revision).toBe(3);
+  expect((await store.list({ limit: 10, offset: 0 })).total).toBe(2);
+});
+
+test('a view is never written through a link that lies in the way', async () => {
+  const folder = await aStore();
+  await folder.write('victim', 'mine');
+  await symlink(folder.file('victim'), folder.file(`${VIEW}.tmp`));
+  const store = await folder.open();
+  await store.append(ID, patching({ stepsCompleted: ['c'] }));
+  await folder.closeAll();
+  expect(await folder.read('victim')).toBe('mine');
+  expect(JSON.parse(await folder.read(VIEW)).revision).toBe(4);
 });
 
 describe('after an unclean stop', () => {

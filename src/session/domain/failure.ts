@@ -1,42 +1,58 @@
 /**
- * Whatever a step threw, as the failure that its session keeps. Pure.
+ * Whatever a step threw, as the failure that its session keeps. Never throws itself and always keeps the rules of
+ * `failureRule`: what failed must be recorded, however odd the error. Pure.
  */
 
-import { isSessionError } from './errors.js';
-import { isJsonObject } from './json.js';
+import { isJsonObject, jsonBytes } from './json.js';
 import type { Failure } from './session-event.js';
-import { jsonRule, LIMITS } from './session-rules.js';
+import { jsonRule, LIMITS, nameRule } from './session-rules.js';
+
+/** Details beyond this many bytes of JSON are left out. */
+const MAX_DETAILS_BYTES = 16 * 1024;
 
 /**
- * The failure of something thrown: an `Error`, an error with the Python components' `toDict()`, or any value.
- * A stack is left out (it names paths of the machine); a message is cut to `LIMITS.messageLength`.
+ * The failure of something thrown: an `Error`, an error with `component` and `details` as the Python components have
+ * them, or any value. A stack is left out (it names paths of the machine); a message is cut to `LIMITS.messageLength`.
  */
 export function describeFailure(thrown: unknown): Failure {
-  const details = isSessionError(thrown) ? thrown.details : detailsOf(thrown);
   return {
-    error: nameOf(thrown).slice(0, LIMITS.nameLength),
-    message: messageOf(thrown).slice(0, LIMITS.messageLength),
-    component: componentOf(thrown),
-    details,
+    error: attempt(() => nameOf(thrown)) ?? 'Error',
+    message: (attempt(() => messageOf(thrown)) ?? 'no message').slice(0, LIMITS.messageLength),
+    component: attempt(() => nameFrom(thrown, 'component')) ?? null,
+    details: attempt(() => detailsOf(thrown)) ?? {},
   };
 }
 
-function nameOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return 'Error';
-  return thrown.name !== 'Error' ? thrown.name : thrown.constructor.name || 'Error';
+/** What was thrown may have getters that throw, and methods that lie. */
+function attempt<T>(read: () => T | undefined): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
-function messageOf(thrown: unknown): string {
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return message === '' ? 'no message' : message;
+function nameOf(thrown: unknown): string | undefined {
+  const name = nameFrom(thrown, 'name');
+  if (name !== undefined && name !== 'Error') return name;
+  return thrown instanceof Error ? nameFrom(thrown.constructor, 'name') : undefined;
 }
 
-function componentOf(thrown: unknown): string | null {
-  const component = (thrown as { component?: unknown } | null | undefined)?.component;
-  return typeof component === 'string' ? component.slice(0, LIMITS.nameLength) : null;
+/** A member of what was thrown that is fit to be a name. */
+function nameFrom(thrown: unknown, member: 'name' | 'component'): string | undefined {
+  const name = (thrown as Record<string, unknown> | null | undefined)?.[member];
+  if (typeof name !== 'string') return undefined;
+  const cut = name.slice(0, LIMITS.nameLength);
+  return nameRule(cut, []).length === 0 ? cut : undefined;
 }
 
-function detailsOf(thrown: unknown): Failure['details'] {
+function messageOf(thrown: unknown): string | undefined {
+  const message = thrown instanceof Error ? thrown.message : thrown;
+  return String(message) || undefined;
+}
+
+function detailsOf(thrown: unknown): Failure['details'] | undefined {
   const details = (thrown as { details?: unknown } | null | undefined)?.details;
-  return isJsonObject(details) && jsonRule(details, []).length === 0 ? details : {};
+  if (!isJsonObject(details) || jsonRule(details, []).length > 0) return undefined;
+  return jsonBytes(details) <= MAX_DETAILS_BYTES ? details : undefined;
 }

@@ -170,13 +170,12 @@ function jsonFaults(value: unknown, loc: Place, depth: number): Fault[] {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return [];
   if (typeof value === 'number')
     return Number.isFinite(value) ? [] : fault('finite_number', loc, 'Input should be a finite number');
-  if (typeof value !== 'object' || !(Array.isArray(value) || isPlain(value)))
+  if (typeof value !== 'object' || !(isWholeArray(value) || isPlain(value)))
     return fault('json_type', loc, 'Input should be a JSON value');
   if (depth > LIMITS.jsonDepth)
     return fault('json_too_deep', loc, `JSON should be at most ${LIMITS.jsonDepth} levels deep`);
   if (Array.isArray(value))
-    // A copy, since flatMap passes over the holes of a sparse array, which JSON cannot carry.
-    return [...value].flatMap((item, index) => jsonFaults(item, [...loc, index], depth + 1));
+    return value.flatMap((item, index) => jsonFaults(item, [...loc, index], depth + 1));
   return Object.entries(value).flatMap(([name, item]) =>
     FORBIDDEN_NAMES.has(name)
       ? fault('forbidden_name', [...loc, name], `"${name}" is not allowed as a name`)
@@ -184,8 +183,17 @@ function jsonFaults(value: unknown, loc: Place, depth: number): Fault[] {
   );
 }
 
-/** Dates, Maps and instances of classes would not come back from JSON as what they were. */
+/** An array without holes and without members beside its items. */
+function isWholeArray(value: object): boolean {
+  return Array.isArray(value) && Object.keys(value).length === value.length;
+}
+
+/**
+ * Dates, Maps and instances of classes would not come back from JSON as what they were. An object of another realm
+ * (a test runner's, a vm's) is plain too: its prototype is an Object.prototype, if not ours.
+ */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
+  if (prototype === null) return true;
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'hasOwnProperty');
 }

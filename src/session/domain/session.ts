@@ -4,7 +4,15 @@
  */
 
 import { InvalidSessionStateError, SessionConflictError, SessionLimitError } from './errors.js';
-import { type JsonInput, type JsonObject, type JsonValue, jsonBytes, jsonEquals, parseJson } from './json.js';
+import {
+  deepFreeze,
+  type JsonInput,
+  type JsonObject,
+  type JsonValue,
+  jsonBytes,
+  jsonEquals,
+  parseJson,
+} from './json.js';
 import { allowedFrom, type Lifecycle } from './lifecycle.js';
 import type {
   CommandData,
@@ -247,18 +255,18 @@ function begin(event: KnownEvent): Draft | undefined {
   return undefined;
 }
 
-const BLANK = {
+const BLANK = deepFreeze({
   stepsCompleted: [],
   timing: {},
   labels: {},
   outputs: {},
   outputBytes: 0,
   error: null,
-} as const;
+});
 
 /** The state of a session that the Python component made, at revision 0: before its log begins. */
 export function importedSession(id: string, data: EventData['session_imported'] & CommandData): Session {
-  return {
+  return deepFreeze({
     ...BLANK,
     id,
     createdAt: data.created_at,
@@ -270,5 +278,5 @@ export function importedSession(id: string, data: EventData['session_imported'] 
     revision: 0,
     head: '',
     imported: { document: parseJson(data.document) as JsonObject, summary: data.summary },
-  };
+  });
 }

@@ -76,11 +76,13 @@ export async function placeFile(files: FileSystem, path: string, content: Uint8A
 }
 
 /**
- * Puts a file in place whole, for readers; not durable, so only for what can be made again. write temporary, rename.
+ * Puts a file in place whole, for readers; not durable, so only for what can be made again. unlink temporary, write it
+ * anew (through no link or pipe that lies there), rename.
  */
 export async function replaceView(files: FileSystem, path: string, content: string): Promise<void> {
   const temporary = `${path}.tmp`;
-  await files.writeFile(temporary, content);
+  await files.rm(temporary, { force: true });
+  await files.writeFile(temporary, content, { flag: 'wx' });
   await files.rename(temporary, path);
 }
 

@@ -307,7 +307,7 @@ export class FileStore extends SessionStore {
       const loaded = await this.#current(entry.id, () => this.loader.loadFrom(entry));
       return loaded && this.#stored(loaded);
     } catch (error) {
-      if (!(error instanceof SessionCorruptedError)) throw error;
+      if (!(error instanceof SessionCorruptedError) && !isBadSpot(error)) throw error;
       return { id: entry.id, corrupted: true };
     }
   }
@@ -324,6 +324,11 @@ export class FileStore extends SessionStore {
   #assertWritable(): void {
     if (this.#stopped) throw new StoreUnavailableError('The store accepts no writes', 'not_applied');
   }
+}
+
+/** The disk could not read one session's files: no reason to show nobody's. */
+function isBadSpot(error: unknown): boolean {
+  return error instanceof StoreUnavailableError && (error.cause as NodeJS.ErrnoException)?.code === 'EIO';
 }
 
 /** What is damaged has no state. */

@@ -92,6 +92,8 @@ function parse(
   try {
     text = utf8.decode(bytes);
     document = parseJson(text);
+    // A document that is too deep to be written again could be read and never shown.
+    JSON.stringify(document);
   } catch (cause) {
     throw corrupted('session_metadata.json is not JSON in UTF-8', cause);
   }
@@ -121,6 +123,7 @@ function stringList(value: unknown): readonly string[] | undefined {
 function millisecondsRecord(value: unknown): Readonly<Record<string, number>> | undefined {
   if (!isJsonObject(value)) return undefined;
   const entries = Object.entries(value);
-  if (!entries.every(([, ms]) => typeof ms === 'number' && ms >= 0)) return undefined;
+  const isWhole = (ms: unknown) => typeof ms === 'number' && ms >= 0 && Number.isSafeInteger(Math.round(ms));
+  if (!entries.every(([, ms]) => isWhole(ms))) return undefined;
   return Object.fromEntries(entries.map(([name, ms]) => [name, Math.round(ms as number)]));
 }

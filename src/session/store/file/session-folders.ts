@@ -81,7 +81,22 @@ export class SessionFolders {
 
   async #foldersIn(path: string): Promise<string[]> {
     const entries = await this.files.readdir(path, { withFileTypes: true });
-    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+    const names: string[] = [];
+    for (const entry of entries) {
+      const isFolder = entry.isSymbolicLink()
+        ? await this.#leadsToFolder(join(path, entry.name))
+        : entry.isDirectory();
+      if (isFolder) names.push(entry.name);
+    }
+    return names;
+  }
+
+  /** A day on another disk is linked; what is found by its path has to be listed too. */
+  async #leadsToFolder(link: string): Promise<boolean> {
+    return this.files.stat(link).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
   }
 }
 

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import { type LogReading, readLog } from '../../domain/event-log.js';
 import { fold, importedSession, type Session } from '../../domain/session.js';
-import type { EventData } from '../../domain/session-event.js';
+import type { EventData, SessionEvent } from '../../domain/session-event.js';
 import { LIMITS } from '../../domain/session-rules.js';
 import { type FileSystem, syncFile, syncFolder } from './durable-file.js';
 import { importDocument, readSummary } from './legacy-folder.js';
@@ -107,15 +107,27 @@ export class SessionLoader {
     if (rest && (!rest.torn || rest.seq < known)) {
       throw new SessionCorruptedError(entry.id, `event ${rest.seq} of the log: ${rest.finding}`);
     }
-    const session = fold(undefined, events);
-    if (!session)
-      throw new SessionCorruptedError(entry.id, 'the log does not begin with the event that makes it');
+    const { session, rendered } = this.#stateOf(entry.id, events);
     if (known > session.revision) {
       const finding = `the view knows of ${known} events and the log has ${session.revision}: acknowledged events were lost`;
       throw new SessionCorruptedError(entry.id, finding);
     }
-    const viewIsStale = view?.toString() !== renderView(session);
+    const viewIsStale = view?.toString() !== rendered;
     return { session, folder, day: entry.day, length, torn: rest !== undefined, viewIsStale };
+  }
+
+  /** The state, and the view that it should have. What somebody else sealed may be well chained and make no sense. */
+  #stateOf(
+    id: string,
+    events: readonly SessionEvent[],
+  ): { readonly session: Session; readonly rendered: string } {
+    try {
+      const session = fold(undefined, events);
+      if (session) return { session, rendered: renderView(session) };
+    } catch (cause) {
+      throw new SessionCorruptedError(id, 'the events of the log make no state', cause);
+    }
+    throw new SessionCorruptedError(id, 'the log does not begin with the event that makes it');
   }
 
   async #fromLegacy(entry: FolderEntry, folder: string, document: Buffer): Promise<LoadedSession> {

@@ -18,6 +18,7 @@ const STORE_FOLDER = '.store';
 const FORMAT_FILE = 'format.json';
 const LOCK_FILE = 'lock';
 const FORMAT = 1;
+const MAX_FORMAT_BYTES = 64 * 1024;
 
 /** `statfs` types whose locks, renames or syncs are another machine's, so that our promises cannot be kept. */
 const NETWORK_FILESYSTEMS: Readonly<Record<number, string>> = {
@@ -125,11 +126,8 @@ async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise
 /** The store's id, from format.json; a new folder gets one. */
 async function readFormat(files: FileSystem, root: string, folder: string): Promise<string> {
   const path = join(folder, FORMAT_FILE);
-  const text = await files.readFile(path, 'utf8').catch((error) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw notWritable(root, error);
-  });
-  if (text !== undefined) return checkFormat(root, path, text);
+  if (await writable(root, () => isThere(files, path)))
+    return checkFormat(root, path, await readText(files, root, path));
   await writable(root, () => refuseLogsWithoutFormat(files, root, path));
   const storeId = randomUUID();
   const format = { format: FORMAT, store_id: storeId, created_at: new Date().toISOString() };
@@ -174,6 +172,14 @@ async function refuseLogsWithoutFormat(files: FileSystem, root: string, path: st
       );
     }
   }
+}
+
+/** A pipe in the file's place would be waited for without end: it reads as nothing. */
+async function readText(files: FileSystem, root: string, path: string): Promise<string> {
+  return writable(root, async () => {
+    const found = await files.stat(path);
+    return found.isFile() && found.size < MAX_FORMAT_BYTES ? files.readFile(path, 'utf8') : '';
+  });
 }
 
 async function isThere(files: FileSystem, path: string): Promise<boolean> {
