@@ -80,7 +80,9 @@ export function routeTable(paths: Readonly<Record<string, object>>): RouteTable 
     Object.entries(paths).map(([path, operations]) => {
       const methods = Object.keys(operations).map((method) => method.toUpperCase());
       const all = methods.includes('GET') ? [...methods, 'HEAD'] : methods;
-      return [new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`), all];
+      const pattern = path.replaceAll('.', '\\.').replace(/\{[^}]+\}/g, '[^/]+');
+      // As Express compares paths: without regard to case, with a slash at the end or without.
+      return [new RegExp(`^${pattern}/?$`, 'i'), all];
     }),
   );
 }

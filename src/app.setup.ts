@@ -15,6 +15,10 @@ import { version } from './version.js';
 const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'x-request-id'];
 
 export function setUpApp(app: INestApplication, config: Config, logger: Logger): void {
+  const express: { set(name: string, value: boolean): unknown } = app.getHttpAdapter().getInstance();
+  // Revisions are the ETags here; Express would add its own to everything else.
+  express.set('etag', false);
+  express.set('x-powered-by', false);
   app.use(requestLog(logger));
   if (config.corsOrigins.length > 0) {
     const origin = config.corsOrigins.includes('*') ? '*' : [...config.corsOrigins];
@@ -25,9 +29,6 @@ export function setUpApp(app: INestApplication, config: Config, logger: Logger):
   const document = SwaggerModule.createDocument(app, description());
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'docs-json', useGlobalPrefix: true });
   app.useGlobalFilters(new AppFilter(app.getHttpAdapter(), routeTable(document.paths)));
-  // Revisions are the ETags here; Express would add its own to everything else.
-  app.getHttpAdapter().getInstance().set('etag', false);
-  app.getHttpAdapter().getInstance().disable('x-powered-by');
 }
 
 /** Puts a prefix before every route. What lies outside it never reaches Nest, whose answer would not be ours. */

@@ -54,8 +54,8 @@ export function requestLog(logger: Logger): HttpLogger {
       return id;
     },
     customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'error' : 'info'),
-    customSuccessMessage: ({ method, url }, { statusCode }) => `${method} ${url} ${statusCode}`,
-    customErrorMessage: ({ method, url }, { statusCode }) => `${method} ${url} ${statusCode}`,
+    customSuccessMessage: summary,
+    customErrorMessage: summary,
     // Not the error that pino-http makes up for a 500: what happened stands in the filter's line, under the same id.
     customErrorObject: (_request, _response, _error, values) => ({ ...values, err: undefined }),
     serializers: {
@@ -63,4 +63,9 @@ export function requestLog(logger: Logger): HttpLogger {
       res: ({ statusCode }) => ({ statusCode }),
     },
   });
+}
+
+/** Express takes the part of the path off `url` that a handler is mounted under, and keeps it here. */
+function summary(request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): string {
+  return `${request.method} ${request.originalUrl ?? request.url} ${response.statusCode}`;
 }

@@ -3,7 +3,7 @@
  * with the strictest settings and run. The application is the README's, to the letter.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
@@ -42,9 +42,22 @@ const TSCONFIG = {
 let consumer: string;
 let packed: string[];
 
+/** The project as a clone has it: nothing is compiled yet, `npm pack` has to see to that. */
+async function sourceOnly(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'source-'));
+  const names = ['package.json', 'README.md', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', 'src'];
+  for (const name of names) await cp(name, join(folder, name), { recursive: true });
+  await symlink(resolve('node_modules'), join(folder, 'node_modules'));
+  return folder;
+}
+
 beforeAll(async () => {
   consumer = await mkdtemp(join(tmpdir(), 'consumer-'));
-  const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', consumer]);
+  const source = await sourceOnly();
+  const { stdout } = await run('npm', ['pack', '--json', '--silent', '--pack-destination', consumer], {
+    cwd: source,
+  });
+  await rm(source, { recursive: true });
   const report = JSON.parse(stdout);
   const [{ filename, files }] = Array.isArray(report) ? report : Object.values<never>(report);
   packed = (files as { path: string }[]).map((file) => file.path);

@@ -153,6 +153,11 @@ describe('The house style', () => {
     expect(fine.flatMap(check)).toEqual([]);
   });
 
+  test('has a map of every file of src, and of no other', () => {
+    const map = readFileSync('docs/ARCHITECTURE.md', 'utf8').matchAll(/^(src\/\S+\.ts) /gm);
+    expect([...map].map(([, path]) => path).sort()).toEqual([...src].sort());
+  });
+
   test('is looked for in the files of src and test', () => {
     expect(src).toContain('src/session/index.ts');
     expect(tests).toContain('test/style.test.ts');

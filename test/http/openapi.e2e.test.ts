@@ -148,6 +148,17 @@ test('the inputs are described with the bounds that they have', () => {
   ]);
 });
 
+test('no header is required, and none is described twice', () => {
+  for (const [method, path] of routes) {
+    const headers = (operation(method, path).parameters ?? []).filter(
+      (parameter: { in: string }) => parameter.in === 'header',
+    );
+    const names = headers.map((header: { name: string }) => header.name.toLowerCase());
+    expect([path, new Set(names).size]).toEqual([path, names.length]);
+    expect(headers.filter((header: { required: boolean }) => header.required)).toEqual([]);
+  }
+});
+
 test('an empty body is described as allowed where it is', () => {
   expect(operation('POST', '/session/create').requestBody.required).not.toBe(true);
 });

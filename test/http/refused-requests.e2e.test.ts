@@ -89,6 +89,8 @@ test.each([
   ['POST', '/session/:id/events', ['GET', 'HEAD']],
   ['DELETE', '/session/:id/events', ['GET', 'HEAD']],
   ['POST', '/session/:id/audit?a=1', ['GET', 'HEAD']],
+  ['POST', '/session/:id/', ['GET', 'HEAD', 'PATCH']],
+  ['POST', '/Session/List', ['GET', 'HEAD', 'PATCH']],
 ])('%s %s is not allowed, and Allow names what is', async (method, path, allowed) => {
   const { headers } = await expectRefusal(server, [method, path], 405, { detail: 'Method Not Allowed' });
   expect(headers.get('allow')?.split(', ')).toEqual(allowed);
