@@ -66,7 +66,8 @@ async function assessAll(pipeline: Pipeline, timeline: Timeline, options: DemoOp
 function sayWhere(endings: readonly Ending[], data: string): void {
   print(`\nThe sessions lie in ${data}. To look at them:`);
   print(`  ${data === 'data/sessions' ? '' : `DATA_SESSIONS_PATH='${data}' `}npm start`);
-  for (const { sessionId } of endings) print(`  curl http://127.0.0.1:8000/session/${sessionId}/audit`);
+  for (const { sessionId } of endings)
+    print(`  curl -s http://127.0.0.1:8000/session/${sessionId}/audit | jq`);
 }
 
 // A reader that goes away (`| head`) is no reason to leave a session half done.

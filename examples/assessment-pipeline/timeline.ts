@@ -26,13 +26,13 @@ export class Timeline {
   }
 }
 
-/** Neighbouring events of one actor: what a component did in one go. */
+/** The events of one command are one report: the first of them has no `part`, or is part 1. */
 function reportsOf(events: readonly SessionEvent[]): SessionEvent[][] {
   const reports: SessionEvent[][] = [];
   for (const event of events) {
-    const last = reports.at(-1);
-    if (last && last[0]?.actor === event.actor) last.push(event);
-    else reports.push([event]);
+    const { part = 1 } = event.data;
+    if (part === 1) reports.push([event]);
+    else reports.at(-1)?.push(event);
   }
   return reports;
 }

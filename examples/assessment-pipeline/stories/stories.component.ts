@@ -68,7 +68,7 @@ function linesOf(modules: readonly TouchedModule[]): number {
 
 function describe(stories: readonly Story[]) {
   const points = stories.reduce((sum, story) => sum + story.story_points, 0);
-  const named = stories.map(({ title, story_points }) => `${title} ${story_points}`);
+  const named = stories.map(({ title, story_points }) => `${title} (${story_points})`);
   return {
     finding: `${counted(stories.length, 'story', 'stories')}, ${counted(points, 'point')}: ${named.join(', ')}`,
     total_story_points: points,
