@@ -181,7 +181,8 @@ export class SessionUpdateRequest {
   timing?: Record<string, number>;
 
   @ApiPropertyOptional({
-    description: 'What steps produced: any JSON, by name.',
+    description:
+      'What steps produced: any JSON, by name. Numbers are IEEE 754 doubles (RFC 8259, 6): write an integer beyond 2^53 as a string.',
     type: 'object',
     additionalProperties: true,
     example: { search: { matches: 12 } },

@@ -24,7 +24,8 @@ export class EtagInterceptor implements NestInterceptor {
     const request = http.getRequest<{ method: string; headers: Record<string, string | undefined> }>();
     return next.handle().pipe(
       map((answer: { revision?: number }) => {
-        if (answer.revision === undefined) return answer;
+        // A folder of the Python component has none: that component may still change it, and would count nothing.
+        if (!answer.revision) return answer;
         const { httpAdapter } = this.host;
         httpAdapter.setHeader(http.getResponse(), 'ETag', `"${answer.revision}"`);
         const read = request.method === 'GET' || request.method === 'HEAD';

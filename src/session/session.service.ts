@@ -215,10 +215,11 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     const { status, stepsCompleted, timing, outputs, labels, error } = patch;
     const checked = structuredClone({ status, stepsCompleted, timing, outputs, labels, error });
     const { lifecycle, now } = this.options;
+    const { actor = null, reason, expectedRevision } = options;
     const stored = await this.store.append(id, (session) => ({
       at: now(),
-      actor: options.actor ?? null,
-      events: decidePatch(session, checked, { lifecycle, ...options }),
+      actor,
+      events: decidePatch(session, checked, { lifecycle, reason, expectedRevision }),
     }));
     if (!stored) throw new SessionNotFoundError(id);
     return new SessionResponse(stored);

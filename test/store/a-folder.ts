@@ -33,6 +33,11 @@ export class DataFolder {
     return this.open(options);
   }
 
+  /** The stores that were opened are no longer this folder's to close. */
+  forget(): void {
+    this.#open.length = 0;
+  }
+
   async closeAll(): Promise<void> {
     await Promise.all(this.#open.splice(0).map((store) => store.close()));
   }

@@ -27,6 +27,7 @@ export class WatchedFiles {
       readFile: this.#watch('readFile'),
       readdir: this.#watch('readdir'),
       rm: this.#watch('rm'),
+      stat: this.#watch('stat') as Files['stat'],
       open: (async (path: string, ...rest: [string]) => {
         await this.#before(`open ${path}`);
         return this.#watchFile(path, await systemFiles.open(path, ...rest));
@@ -41,7 +42,9 @@ export class WatchedFiles {
     if (code) throw Object.assign(new Error(`${code}: ${call}`), { code });
   }
 
-  #watch<K extends 'mkdir' | 'rename' | 'writeFile' | 'readFile' | 'readdir' | 'rm'>(name: K): Files[K] {
+  #watch<K extends 'mkdir' | 'rename' | 'writeFile' | 'readFile' | 'readdir' | 'rm' | 'stat'>(
+    name: K,
+  ): Files[K] {
     const call = systemFiles[name] as (...args: unknown[]) => Promise<unknown>;
     return (async (...args: unknown[]) => {
       await this.#before([name, ...args.filter((arg) => typeof arg === 'string')].join(' '));

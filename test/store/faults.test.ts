@@ -2,8 +2,9 @@
  * The durability protocol, call by call, and what happens when a call fails: nothing acknowledged is lost, nothing
  * half done is seen, and the outcome that is told is the true one.
  */
-import { readdir } from 'node:fs/promises';
-import { describe, expect, test } from '@jest/globals';
+import { readdir, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { describe, expect, jest, test } from '@jest/globals';
 import { SharedFolderSync } from '../../src/session/store/file/durable-file.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
@@ -404,6 +405,54 @@ describe('remove', () => {
     expect(await readdir(folder.file(DAY))).toHaveLength(1);
     await folder.open();
     expect(await readdir(folder.file(DAY))).toEqual([]);
+  });
+});
+
+describe('a clean stop', () => {
+  test('whose mark could not be synced does not read as one, and the folder can be opened again', async () => {
+    const { folder, store, disk } = await watched();
+    disk.fail = (call) => (call === `sync ${folder.file('.store', 'lock')}` ? 'EIO' : undefined);
+    await expect(store.close()).rejects.toThrow(/EIO/);
+    expect(JSON.parse(await folder.read('.store', 'lock'))).toMatchObject({ pid: process.pid });
+    folder.forget();
+    expect(await (await folder.open()).health()).toEqual({ writable: true });
+  });
+});
+
+describe('a search for an id of another scheme', () => {
+  test('that meets a day folder which cannot be read says that the store cannot, and nothing of the session', async () => {
+    const { folder, store, disk } = await watched();
+    await store.create(idsAt(BORN), opening());
+    disk.fail = (call) => (call === `stat ${folder.file(DAY, 'unknown')}` ? 'EACCES' : undefined);
+    await expect(store.read('unknown')).rejects.toEqual(unavailable('not_applied'));
+  });
+});
+
+describe('a lock that is taken away', () => {
+  test.each<[string, (lock: string) => Promise<unknown>]>([
+    ['deleted', (lock) => rm(lock)],
+    ['replaced', (lock) => rm(lock).then(() => writeFile(lock, ''))],
+    ['deleted with its folder', (lock) => rm(dirname(lock), { recursive: true })],
+  ])('by being %s lets a second writer in, so the first one stops writing', async (_, takeAway) => {
+    jest.useFakeTimers({
+      doNotFake: ['setImmediate', 'nextTick', 'setTimeout', 'clearTimeout', 'queueMicrotask'],
+    });
+    try {
+      const { folder, store } = await watched();
+      await store.create(idsAt(BORN), opening());
+      await takeAway(folder.file('.store', 'lock'));
+      jest.setSystemTime(Date.now() + 1_000);
+      const step = patching({ stepsCompleted: ['a'] });
+      await expect(store.append(ID, step)).rejects.toEqual(unavailable('not_applied'));
+      await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('not_applied'));
+      expect(await store.health()).toMatchObject({
+        writable: false,
+        reason: expect.stringContaining('lock file'),
+      });
+      expect((await store.read(ID))!.session.revision).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 });
 

@@ -188,6 +188,17 @@ describe('a folder of the Python component', () => {
     expect(await store.remove(other)).toBe(true);
   });
 
+  test('that is there under two days is one session, the one its id leads to', async () => {
+    const folder = await aPythonFolder();
+    await folder.write(`${DAY}-1030/${ID}/session_metadata.json`, TEXT.replace('matches_found', 'created'));
+    const store = await folder.open();
+    const { sessions } = await store.list({ limit: 10, offset: 0 });
+    expect(sessions).toMatchObject([{ session: { status: 'matches_found' } }]);
+    expect(await store.append(ID, patching({ status: 'matches_selected' }))).toBeDefined();
+    expect((await store.list({ limit: 1, offset: 1 })).sessions).toEqual([]);
+    expect((await store.read(ID))!.session.status).toBe('matches_selected');
+  });
+
   test('is summed up in listings from its step files, before its adoption and after', async () => {
     const folder = await aPythonFolder();
     const requirement = { requirement_text: 'what they asked', jira_epic_id: 'E-1' };

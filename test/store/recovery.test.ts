@@ -187,6 +187,12 @@ describe('damage', () => {
     expect(await corruption(await folder.open())).toBe('the events of the log make no state');
   });
 
+  test('that begins a session twice is corruption', async () => {
+    const folder = await aStore();
+    await folder.extendLog(DAY, ID, opening());
+    expect(await corruption(await folder.open())).toBe('the events of the log make no state');
+  });
+
   test('of the disk under one session keeps nobody from the list', async () => {
     const folder = await aStore();
     const disk = new WatchedFiles();
@@ -290,7 +296,7 @@ describe('after an unclean stop', () => {
     expect(made.session.id).toBe('sess_20240115_103045_000007');
   });
 
-  test('what was written last is made durable before it is read; after a clean one it is already', async () => {
+  test('what was written last is made durable before it is read', async () => {
     const folder = await aStore();
     const calls: string[] = [];
     const files = recording(calls);
@@ -298,10 +304,23 @@ describe('after an unclean stop', () => {
     await afterKill.read(ID);
     expect(calls).toContain(`datasync ${folder.file(LOG)}`);
     expect(calls).toContain(`sync ${folder.file(DAY)}`);
+  });
+
+  test('what nobody read is still not known to be durable after a clean one: the start after that goes on with it', async () => {
+    const folder = await aStore();
+    await folder.openAfterKill();
     await folder.closeAll();
-    calls.length = 0;
-    const afterClose = await folder.open({ files });
-    await afterClose.read(ID);
+    const calls: string[] = [];
+    const store = await folder.open({ files: recording(calls) });
+    await store.read(ID);
+    expect(calls).toContain(`datasync ${folder.file(LOG)}`);
+  });
+
+  test('never was one, nothing is synced that was synced already', async () => {
+    const folder = await aStore();
+    const calls: string[] = [];
+    const store = await folder.open({ files: recording(calls) });
+    await store.read(ID);
     expect(calls.filter((call) => call.includes(DAY))).toEqual([]);
   });
 });

@@ -215,6 +215,9 @@ function freeze(state: Draft): Session {
 
 function change(state: Draft, event: KnownEvent): void {
   switch (event.type) {
+    case 'session_created':
+    case 'session_imported':
+      throw new Error('a session begins once');
     case 'status_changed':
       state.status = event.data.to;
       state.error = event.data.error ?? null;

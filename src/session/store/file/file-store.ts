@@ -52,6 +52,8 @@ const CREATORS = 64;
 const LIST_READERS = 16;
 /** How many may wait to be made before a further one is turned away. */
 const MAX_WAITING_CREATORS = 10_000;
+/** How long the lock is believed in after it was seen, in milliseconds. */
+const LOCK_CHECK_MS = 200;
 
 export class FileStore extends SessionStore {
   readonly #queue = new CommandQueue();
@@ -60,7 +62,7 @@ export class FileStore extends SessionStore {
   readonly #writer: SessionWriter;
   readonly #cache = new LRUCache<string, LoadedSession>({
     maxSize: CACHE_BYTES,
-    sizeCalculation: (loaded) => 2_048 + 2 * loaded.length,
+    sizeCalculation: sizeOf,
   });
   /** Sessions whose folder may have its name and is not yet durable: no listing shows them. */
   readonly #creating = new Set<string>();
@@ -71,6 +73,7 @@ export class FileStore extends SessionStore {
   readonly #frozen = new Map<string, LoadedSession | undefined>();
   /** Whether something is left over that the next start has to delete. */
   #untidy = false;
+  #lockSeenAt = Date.now();
   /** Why nothing is written any more. */
   #stopped: string | undefined;
   #closing: Promise<void> | undefined;
@@ -205,8 +208,9 @@ export class FileStore extends SessionStore {
   async #close(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     await this.views.close();
-    const clean = this.#stopped === undefined && this.#frozen.size === 0 && !this.#untidy;
-    await this.holding.release(clean);
+    const known = this.#stopped === undefined && this.#frozen.size === 0;
+    // After an unclean stop only what was read since is known to be durable: the next start has to go on with that.
+    await this.holding.release(known && !this.#untidy && this.holding.closedCleanly);
   }
 
   /** Does what was asked for before the store was closed; `close` waits for it. */
@@ -224,8 +228,8 @@ export class FileStore extends SessionStore {
   /** A command on a session, in its turn. */
   #command<T>(id: string, command: () => Promise<T>): Promise<T> {
     return this.#accept(() =>
-      this.#queue.run(id, () => {
-        this.#assertWritable();
+      this.#queue.run(id, async () => {
+        await this.#assertWritable();
         // Decided on what readers are shown, a command would write over what may be there.
         if (this.#frozen.has(id))
           throw new StoreUnavailableError('The outcome of an earlier command is not known', 'not_applied');
@@ -236,7 +240,7 @@ export class FileStore extends SessionStore {
 
   /** Makes the session under this id, or nothing when the id is taken. */
   async #createAs(id: string, opening: Decision): Promise<LoadedSession | undefined> {
-    this.#assertWritable();
+    await this.#assertWritable();
     const entry = this.folders.computed(id);
     if (!entry) throw new RangeError(`not a session id: ${id}`);
     const taken = this.#frozen.has(id) || (await this.#reading(() => this.loader.find(id))) !== undefined;
@@ -280,9 +284,13 @@ export class FileStore extends SessionStore {
   }
 
   #stopWriting(error: SyncFailedError): void {
+    this.#stop(error.message, error);
+  }
+
+  #stop(why: string, cause: unknown): void {
     if (this.#stopped) return;
-    this.#stopped = `${error.message}: nothing is written any more; check the disk and restart`;
-    this.warn(this.#stopped, error);
+    this.#stopped = `${why}: nothing is written any more; check the disk and restart`;
+    this.warn(this.#stopped, cause);
   }
 
   /** The state of a session: the last durable one where it is known, else read in the session's turn. */
@@ -304,12 +312,20 @@ export class FileStore extends SessionStore {
 
   async #listed(entry: FolderEntry): Promise<StoredSession | CorruptedSession | undefined> {
     try {
+      if (!(await this.#isTheOne(entry))) return undefined;
       const loaded = await this.#current(entry.id, () => this.loader.loadFrom(entry));
       return loaded && this.#stored(loaded);
     } catch (error) {
       if (!(error instanceof SessionCorruptedError) && !isBadSpot(error)) throw error;
       return { id: entry.id, corrupted: true };
     }
+  }
+
+  /** Whether an id leads to this folder, and not to another one of the same name under another day. */
+  async #isTheOne(entry: FolderEntry): Promise<boolean> {
+    if (this.folders.computed(entry.id)?.day === entry.day) return true;
+    const found = await this.#reading(() => this.loader.find(entry.id));
+    return found?.day === entry.day;
   }
 
   /** Whether it is not known that the session was made. */
@@ -321,7 +337,14 @@ export class FileStore extends SessionStore {
     return { session, auditPath: `${this.configuredPath}/${day}/${session.id}` };
   }
 
-  #assertWritable(): void {
+  /** Also that nobody took the lock away, looked at now and then: another process takes longer than that to start. */
+  async #assertWritable(): Promise<void> {
+    if (!this.#stopped && Date.now() - this.#lockSeenAt >= LOCK_CHECK_MS) {
+      this.#lockSeenAt = Date.now();
+      const held = await this.#reading(() => this.holding.isHeld());
+      if (!held)
+        this.#stop('the lock file was deleted or replaced, and another process may be writing', undefined);
+    }
     if (this.#stopped) throw new StoreUnavailableError('The store accepts no writes', 'not_applied');
   }
 }
@@ -329,6 +352,12 @@ export class FileStore extends SessionStore {
 /** The disk could not read one session's files: no reason to show nobody's. */
 function isBadSpot(error: unknown): boolean {
   return error instanceof StoreUnavailableError && (error.cause as NodeJS.ErrnoException)?.code === 'EIO';
+}
+
+/** Memory that a state takes, in bytes, roughly: twice its JSON, and what an imported document may take. */
+function sizeOf({ session, length }: LoadedSession): number {
+  const names = session.stepsCompleted.length + Object.keys(session.timing).length;
+  return 2_048 + 128 * names + 2 * session.outputBytes + (session.imported ? length : 0);
 }
 
 /** What is damaged has no state. */

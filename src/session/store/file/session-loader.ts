@@ -4,6 +4,7 @@
  */
 
 import { basename, join } from 'node:path';
+import pLimit from 'p-limit';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import { type LogReading, readLog } from '../../domain/event-log.js';
 import { fold, importedSession, type Session } from '../../domain/session.js';
@@ -38,15 +39,20 @@ export interface LoaderOptions {
   readonly syncBeforeReading: boolean;
 }
 
+const SEARCHES = 2;
 /** A log is at most `LIMITS.logBytes`, and what a stopped write may have left behind it. */
 const MAX_LOG_BYTES = 2 * LIMITS.logBytes;
 /** A view, or a document of the Python component. Ours are smaller: see `renderView`. */
 const MAX_VIEW_BYTES = 16 * 1024 * 1024;
 
+const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 /** Failures that concern one session's files and no other's. */
 const UNREADABLE = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ERR_FS_FILE_TOO_LARGE']);
 
 export class SessionLoader {
+  /** A search looks into every day folder: many at once must not keep the disk from everybody else. */
+  readonly #limitSearches = pLimit(SEARCHES);
+
   constructor(
     private readonly files: FileSystem,
     private readonly folders: SessionFolders,
@@ -57,6 +63,10 @@ export class SessionLoader {
   async find(id: string): Promise<FolderEntry | undefined> {
     const computed = this.folders.computed(id);
     if (computed && (await this.#isThere(computed))) return computed;
+    return this.#limitSearches(() => this.#search(id));
+  }
+
+  async #search(id: string): Promise<FolderEntry | undefined> {
     for (const entry of await this.folders.others(id)) {
       if (await this.#isThere(entry)) return entry;
     }
@@ -160,18 +170,20 @@ export class SessionLoader {
     }
   }
 
+  /** A day folder that cannot be looked into says nothing about the session: that is the store's failure. */
   async #isThere(entry: FolderEntry): Promise<boolean> {
     try {
       return (await this.files.stat(this.folders.path(entry))).isDirectory();
     } catch (error) {
-      return absentOr(entry.id, error as NodeJS.ErrnoException) ?? false;
+      if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+      throw new StoreUnavailableError('The store could not read', 'not_applied', error);
     }
   }
 }
 
 /** What is not there is no failure; every other failure is told as what it is. */
 function absentOr(id: string, error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined;
+  if (ABSENT.has(error.code ?? '')) return undefined;
   if (UNREADABLE.has(error.code ?? '')) throw new SessionCorruptedError(id, 'a file cannot be read', error);
   throw new StoreUnavailableError('The store could not read', 'not_applied', error);
 }

@@ -42,6 +42,11 @@ export interface StoreFolder {
   readonly storeId: string;
   /** Whether whoever held the folder last closed it; if not, what it wrote last may not be durable. */
   readonly closedCleanly: boolean;
+  /**
+   * Whether the lock is still the one at its place. Who deletes or replaces it lets a second writer in, which the
+   * kernel cannot know.
+   */
+  isHeld(): Promise<boolean>;
   /** Lets go of the folder. `clean`: all that was written is durable. Safe to call twice. */
   release(clean: boolean): Promise<void>;
 }
@@ -63,7 +68,8 @@ export async function openStoreFolder(
     const closedCleanly = (await lock.stat()).size === 0;
     const storeId = await readFormat(files, root, folder);
     await writable(root, () => noteHolder(lock));
-    return { storeId, closedCleanly, release: (clean) => release(lock, clean) };
+    const isHeld = () => isSameFile(files, lock, join(folder, LOCK_FILE));
+    return { storeId, closedCleanly, isHeld, release: (clean) => release(lock, clean) };
   } catch (error) {
     await lock.close();
     throw error;
@@ -80,10 +86,19 @@ async function noteHolder(lock: FileHandle): Promise<void> {
   await lock.sync();
 }
 
+async function isSameFile(files: FileSystem, lock: FileHandle, path: string): Promise<boolean> {
+  const [held, found] = await Promise.all([lock.stat(), files.stat(path).catch(() => undefined)]);
+  return found !== undefined && found.ino === held.ino && found.dev === held.dev;
+}
+
 async function release(lock: FileHandle, clean: boolean): Promise<void> {
   if (lock.fd < 0) return;
   try {
     if (clean) await lock.truncate(0).then(() => lock.sync());
+  } catch (error) {
+    // Not known to be durable, so it must not read as a clean stop.
+    await noteHolder(lock).catch(() => undefined);
+    throw error;
   } finally {
     await lock.close();
   }
@@ -138,7 +153,8 @@ async function readFormat(files: FileSystem, root: string, folder: string): Prom
 
 function checkFormat(root: string, path: string, text: string): string {
   const format = parseObject(text);
-  if (format?.format === FORMAT && typeof format.store_id === 'string') return format.store_id;
+  if (format?.format === FORMAT && typeof format.store_id === 'string' && format.store_id)
+    return format.store_id;
   const found = describeFormat(format);
   throw new StoreOpenError(
     'unknown_format',
