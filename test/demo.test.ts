@@ -60,7 +60,7 @@ describe('an assessment of a repository', () => {
       const line = run.stdout.split('\n').find((text) => text.endsWith(outputs[name].finding));
       expect(line).toContain(`${session.timing[`${name}_ms`]} ms  `);
     }
-    expect(run.stdout).toContain(`curl http://127.0.0.1:8000/session/${session.session_id}/audit`);
+    expect(run.stdout).toContain(`curl -s http://127.0.0.1:8000/session/${session.session_id}/audit | jq`);
   });
 
   it('counts the commits that `git log` lists, without merges', () => {
