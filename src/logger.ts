@@ -18,7 +18,7 @@ const STARTING = new Set(['ExceptionHandler', 'NestApplication']);
 
 export function createLogger(level: string): Logger {
   if (!process.stdout.isTTY) return pino({ level });
-  return pino({ level }, PinoPretty({ ignore: 'pid,hostname', singleLine: true }));
+  return pino({ level }, PinoPretty({ ignore: 'pid,hostname,req,res', singleLine: true }));
 }
 
 /** What Nest says, into the log. */
