@@ -150,6 +150,20 @@ describe('create', () => {
     });
   });
 
+  test('by hundreds at once works on 64 at a time, so that open files do not run out', async () => {
+    const { store, disk } = await watched();
+    await Promise.all(Array.from({ length: 300 }, (_, n) => store.create(idsAt(BORN, n * 256), opening())));
+    let underWay = 0;
+    let most = 0;
+    for (const call of disk.calls) {
+      if (call.startsWith('mkdir') && call.includes('.tmp-')) underWay++;
+      if (call.startsWith('rename') && call.includes('.tmp-')) underWay--;
+      most = Math.max(most, underWay);
+    }
+    expect(most).toBeGreaterThan(1);
+    expect(most).toBeLessThanOrEqual(64);
+  });
+
   test('by many at once shares the syncs of their day folder', async () => {
     const { folder, store, disk } = await watched();
     await Promise.all(Array.from({ length: 50 }, (_, n) => store.create(idsAt(BORN, n * 256), opening())));
@@ -427,6 +441,33 @@ describe('remove', () => {
     expect(await readdir(folder.file(DAY))).toHaveLength(1);
     await folder.open();
     expect(await readdir(folder.file(DAY))).toEqual([]);
+  });
+});
+
+describe('opening', () => {
+  test('makes a new store’s folders, format and lock note durable before anything is answered', async () => {
+    const folder = await makeFolder();
+    const disk = new WatchedFiles();
+    await folder.open({ files: disk.files });
+    const calls = relative(folder, disk.calls).filter((call) => /^(mkdir|rename|sync|datasync)/.test(call));
+    expect(calls).toEqual([
+      'mkdir .',
+      'mkdir .store',
+      'sync .',
+      'datasync .store/format.json.tmp',
+      'rename .store/format.json.tmp .store/format.json',
+      'sync .store',
+      'sync .store/lock',
+    ]);
+  });
+
+  test('after a kill makes durable what was made in the data folder and in its days', async () => {
+    const folder = await makeFolder();
+    await (await folder.open()).create(idsAt(BORN), opening());
+    const disk = new WatchedFiles();
+    await folder.openAfterKill({ files: disk.files });
+    expect(disk.calls).toContain(`sync ${folder.path}`);
+    expect(disk.calls).toContain(`sync ${folder.file(DAY)}`);
   });
 });
 

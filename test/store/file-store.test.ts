@@ -17,6 +17,7 @@ import {
   patching,
 } from '../session-store.contract.js';
 import { DataFolder, dataFolders } from './a-folder.js';
+import { WatchedFiles } from './failing-files.js';
 
 const folders = new Map<SessionStore, DataFolder>();
 describeSessionStore('FileStore', {
@@ -117,7 +118,8 @@ describe('the state cache', () => {
 
   test('is bounded: what no longer fits is read from the disk again, unchanged', async () => {
     const folder = await makeFolder();
-    const store = await folder.open();
+    const disk = new WatchedFiles();
+    const store = await folder.open({ files: disk.files });
     const big = 'x'.repeat(3 * 1024 * 1024);
     const ids: string[] = [];
     for (let n = 0; n < 14; n++) {
@@ -125,9 +127,15 @@ describe('the state cache', () => {
       await store.append(session.id, patching({ outputs: { big: `${n}${big}` } }));
       ids.push(session.id);
     }
+    disk.calls.length = 0;
     for (const [n, id] of ids.entries()) {
       expect((await store.read(id))!.session.outputs.big).toBe(`${n}${big}`);
     }
+    const readAgain = (id: string) => disk.calls.includes(`readFile ${folder.file(DAY, id, 'events.jsonl')}`);
+    expect(readAgain(ids[0]!)).toBe(true);
+    disk.calls.length = 0;
+    await store.read(ids.at(-1)!);
+    expect(readAgain(ids.at(-1)!)).toBe(false);
     await store.append(ids[0]!, patching({ stepsCompleted: ['after'] }));
     expect(await allEvents(store, ids[0]!)).toHaveLength(3);
   });

@@ -285,6 +285,20 @@ test('a view is never written through a link that lies in the way', async () => 
   expect(JSON.parse(await folder.read(VIEW)).revision).toBe(4);
 });
 
+test('a view that could not be written is tried again by itself, when the disk has recovered', async () => {
+  const folder = await aStore();
+  const disk = new WatchedFiles();
+  const store = await folder.open({ files: disk.files });
+  disk.fail = (call) => (call.startsWith('writeFile') ? 'ENOSPC' : undefined);
+  await store.append(ID, patching({ stepsCompleted: ['c'] }));
+  while (folder.warnings.length === 0) await new Promise((resolve) => setImmediate(resolve));
+  disk.fail = () => undefined;
+  const isWritten = () => disk.calls.some((call) => call.startsWith('rename') && call.endsWith(VIEW));
+  while (!isWritten()) await new Promise((resolve) => setImmediate(resolve));
+  await folder.closeAll();
+  expect(JSON.parse(await folder.read(VIEW)).revision).toBe(4);
+});
+
 describe('after an unclean stop', () => {
   test('folders half made or half removed are taken away, and their ids are free', async () => {
     const folder = await aStore();

@@ -50,7 +50,7 @@ const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
 const UNREADABLE = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ERR_FS_FILE_TOO_LARGE']);
 
 export class SessionLoader {
-  /** A search looks into every day folder: many at once must not keep the disk from everybody else. */
+  /** A search for an id that names no day looks into all of them: many at once must not keep the disk from others. */
   readonly #limitSearches = pLimit(SEARCHES);
 
   constructor(
@@ -63,7 +63,7 @@ export class SessionLoader {
   async find(id: string): Promise<FolderEntry | undefined> {
     const computed = this.folders.computed(id);
     if (computed && (await this.#isThere(computed))) return computed;
-    return this.#limitSearches(() => this.#search(id));
+    return computed ? this.#search(id) : this.#limitSearches(() => this.#search(id));
   }
 
   async #search(id: string): Promise<FolderEntry | undefined> {
