@@ -137,3 +137,43 @@ describe('a log that ends too early', () => {
     expect(read(badMiddle).rest).toMatchObject({ seq: 1, torn: false });
   });
 });
+
+describe('a log from whose last write a power cut kept some pages', () => {
+  const PARTS = ['b', 'c', 'd'].map(step);
+  const before = logOf([created], [step('a')]);
+  const after = logOf([created], [step('a')], PARTS);
+  const inLast = (from: number, to: number) =>
+    Buffer.from(after).fill(0, before.length + from, before.length + to);
+  const lineLength = (after.length - before.length) / PARTS.length;
+
+  test('has a torn tail, wherever the missing bytes are', () => {
+    for (let from = 0; from < after.length - before.length; from += 50) {
+      for (const length of [1, 50, lineLength, 2 * lineLength]) {
+        const reading = read(inLast(from, Math.min(from + length, after.length - before.length)));
+        expect([from, length, reading.events.length, reading.rest?.torn]).toEqual([from, length, 2, true]);
+      }
+    }
+  });
+
+  test('has one also when the end of the write is missing too', () => {
+    const reading = read(inLast(10, 60).subarray(0, after.length - 20));
+    expect(reading).toMatchObject({ length: before.length, rest: { seq: 2, torn: true } });
+  });
+
+  test('is damaged, and not torn, when bytes are missing in what was there before that write', () => {
+    for (let from = 0; from < before.length; from += 50) {
+      const reading = read(Buffer.from(after).fill(0, from, from + 10));
+      expect([from, reading.rest?.torn]).toEqual([from, false]);
+    }
+  });
+
+  test('is damaged when what stands there instead was written by somebody', () => {
+    const altered = Buffer.from(after.toString('latin1').replace('"step":"b"', '"step":"B"'), 'latin1');
+    expect(read(altered).rest).toMatchObject({ seq: 2, torn: false });
+  });
+
+  test('is damaged when another command follows: its write was acknowledged before', () => {
+    const longer = logOf([created], [step('a')], PARTS, [step('e')]);
+    expect(read(Buffer.from(longer).fill(0, before.length + 10, before.length + 20)).rest?.torn).toBe(false);
+  });
+});

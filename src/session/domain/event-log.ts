@@ -14,6 +14,7 @@ const SEAL = /^,"hash":"([0-9a-f]{64})"\}$/;
 const SEAL_BYTES = 75;
 const MEMBERS = 'v,sid,seq,prev,at,type,actor,data';
 const NEWLINE = 0x0a;
+const NUL = 0x00;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Where a log stands: what the next line has to continue. */
@@ -86,52 +87,133 @@ export interface LogRest {
   readonly seq: number;
   /** What is wrong with it, in words for a person. */
   readonly finding: string;
-  /**
-   * Whether it can be what a stopped write left: it is one line at the end, or a last command that is not whole.
-   * A rest that goes on after a bad line never is.
-   */
+  /** Whether it can be what a stopped write left of one command: see `isTorn`. */
   readonly torn: boolean;
 }
 
 /** Reads a log and checks every line against `docs/STORAGE.md`: hash, link, position, session, time, order. */
 export function readLog(bytes: Uint8Array, storeId: string, sid: string): LogReading {
   const events: SessionEvent[] = [];
-  let prev = genesisHash(storeId, sid);
-  let offset = 0;
   /** Events and bytes up to the end of the last whole command. */
   let whole = { events: 0, length: 0 };
-  while (offset < bytes.length) {
-    const newline = bytes.indexOf(NEWLINE, offset);
-    const end = newline < 0 ? bytes.length : newline;
-    const line = bytes.subarray(offset, end);
-    const event = newline < 0 ? INCOMPLETE : readLine(line, sid, events, prev);
-    if ('finding' in event) {
-      // What a stopped write leaves is the end of the log, and has no hash that matches it.
-      const torn = event.damaged && end + 1 >= bytes.length;
-      const rest = { seq: events.length, finding: event.finding, torn };
+  const lines = linesOf(bytes, storeId, sid);
+  for (const line of lines) {
+    if (line.fault) {
+      const torn = isTorn([line, ...lines], whole.events);
+      const rest = { seq: events.length, finding: line.fault.message, torn };
       return { events: events.slice(0, whole.events), length: whole.length, rest };
     }
+    const event = line.event as SessionEvent;
     events.push(event);
-    prev = event.hash;
-    offset = end + 1;
-    if (endsCommand(event)) whole = { events: events.length, length: offset };
+    if (endsCommand(event)) whole = { events: events.length, length: line.end };
   }
   if (whole.length === bytes.length) return { events, length: whole.length };
-  const rest = { seq: whole.events, finding: 'incomplete command', torn: true };
+  const rest = { seq: whole.events, finding: INCOMPLETE_COMMAND, torn: true };
   return { events: events.slice(0, whole.events), length: whole.length, rest };
 }
+
+export type LineFaultKind = 'line_altered' | 'line_malformed' | 'line_misplaced' | 'command_incomplete';
+
+/** One thing that is wrong with a log. */
+export interface LineFault {
+  readonly kind: LineFaultKind;
+  /** In words for a person. */
+  readonly message: string;
+}
+
+/**
+ * Everything that is wrong with a log, each with the `seq` that should stand there, and not only the first. After a
+ * bad line the next one that is as it was sealed is believed about where it stands, so that one fault is told once.
+ */
+export function* faultsOf(
+  bytes: Uint8Array,
+  storeId: string,
+  sid: string,
+): Generator<LineFault & { readonly seq: number }> {
+  let last: Line | undefined;
+  for (const line of linesOf(bytes, storeId, sid)) {
+    if (line.fault) yield { seq: line.seq, ...line.fault };
+    last = line;
+  }
+  if (last?.event && !last.fault && !endsCommand(last.event))
+    yield { seq: last.seq + 1, kind: 'command_incomplete', message: INCOMPLETE_COMMAND };
+}
+
+const INCOMPLETE_COMMAND = 'incomplete command';
 
 function endsCommand(event: SessionEvent): boolean {
   return event.data.parts === undefined || event.data.part === event.data.parts;
 }
 
-/** What is wrong with a line; `damaged`: its bytes are not those that were sealed. */
-interface BadLine {
-  readonly finding: string;
-  readonly damaged: boolean;
+/** A line where it stands: an event, or a fault, or an event that does not belong there. */
+interface Line {
+  /** `seq` that belongs here. */
+  readonly seq: number;
+  /** Offset of the byte behind its newline. */
+  readonly end: number;
+  /** Absent where the bytes are not those of a sealed event. */
+  readonly event: SessionEvent | undefined;
+  readonly fault: LineFault | undefined;
+  /** Whether it has NUL bytes: no event has, and a power cut leaves them where it kept a write from the disk. */
+  readonly unwritten: boolean;
 }
 
-const INCOMPLETE: BadLine = { finding: 'incomplete line', damaged: true };
+/** What the next line has to continue. */
+interface Expected {
+  readonly seq: number;
+  readonly prev: string;
+  readonly last?: SessionEvent;
+  /** Lines since `last` whose bytes are not what was sealed: each may have been an event, or none. */
+  readonly unknown: number;
+}
+
+function* linesOf(bytes: Uint8Array, storeId: string, sid: string): Generator<Line> {
+  let expected: Expected = { seq: 0, prev: genesisHash(storeId, sid), unknown: 0 };
+  for (let offset = 0; offset < bytes.length; ) {
+    const newline = bytes.indexOf(NEWLINE, offset);
+    const end = newline < 0 ? bytes.length : newline + 1;
+    const text = bytes.subarray(offset, newline < 0 ? end : newline);
+    const read = newline < 0 ? altered('incomplete line') : unseal(text);
+    const event = 'hash' in read ? read : undefined;
+    const fault = 'hash' in read ? misplaced(read, sid, expected) : read;
+    const seq = expected.seq + expected.unknown;
+    yield { seq, end, event, fault, unwritten: !event && text.includes(NUL) };
+    expected = after(expected, sid, event);
+    offset = end;
+  }
+}
+
+/** A line of this session that stands further on is believed: lines before it are missing. Others change nothing. */
+function after(expected: Expected, sid: string, event: SessionEvent | undefined): Expected {
+  if (!event) return { ...expected, unknown: expected.unknown + 1 };
+  if (event.sid !== sid || !(event.seq >= expected.seq)) return expected;
+  return { seq: event.seq + 1, prev: event.hash, last: event, unknown: 0 };
+}
+
+/**
+ * Whether the rest of a log can be what a stopped write left: that writes the lines of one command, and stops within
+ * them. So one damaged line at the end; or, where a power cut kept pages in the middle of the write from the disk,
+ * lines with unwritten bytes among lines that are all of the one command which begins where the rest does.
+ */
+function isTorn(rest: readonly Line[], begin: number): boolean {
+  const damaged = rest.map(({ fault }) => fault?.kind === 'line_altered');
+  if (!damaged[0]) return false;
+  if (rest.length === 1) return true;
+  return rest.every(({ event, unwritten }, index) =>
+    damaged[index] ? unwritten || index === rest.length - 1 : isPartOf(event, begin),
+  );
+}
+
+function isPartOf(event: SessionEvent | undefined, begin: number): boolean {
+  if (!event) return false;
+  const { seq, data } = event;
+  const { part, parts } = data;
+  return typeof part === 'number' && typeof parts === 'number' && part <= parts && seq - (part - 1) === begin;
+}
+
+function altered(message: string): LineFault {
+  return { kind: 'line_altered', message };
+}
 
 /** Whether a line is the part of a command that has to come after the line before. */
 function continuesCommand(data: SessionEvent['data'], before: SessionEvent['data']): boolean {
@@ -142,45 +224,50 @@ function continuesCommand(data: SessionEvent['data'], before: SessionEvent['data
     : data.part === 1 && Number.isSafeInteger(data.parts);
 }
 
-/** The event of a line (without its newline), or what is wrong with it. */
-function readLine(
-  line: Uint8Array,
-  sid: string,
-  before: readonly SessionEvent[],
-  prev: string,
-): SessionEvent | BadLine {
-  const damaged = (finding: string) => ({ finding, damaged: true });
+/** The event of a line (without its newline), or why it is none. */
+function unseal(line: Uint8Array): SessionEvent | LineFault {
   const seal = SEAL.exec(Buffer.from(line.subarray(-SEAL_BYTES)).toString('latin1'));
-  if (!seal) return damaged('no hash at the end of the line');
+  if (!seal) return altered('no hash at the end of the line');
   const hash = createHash('sha256')
     .update(LINE_HASH_PREFIX)
     .update(line.subarray(0, -SEAL_BYTES))
     .update('}')
     .digest('hex');
-  if (hash !== seal[1]) return damaged('the hash does not match the line');
+  if (hash !== seal[1]) return altered('the hash does not match the line');
   const body = parseBody(line.subarray(0, -SEAL_BYTES));
-  const finding = body === undefined ? 'not JSON in UTF-8' : misplaced(body, sid, before, prev);
-  return finding === undefined ? deepFreeze({ ...body, hash } as SessionEvent) : { finding, damaged: false };
+  const message = body === undefined ? 'not JSON in UTF-8' : malformed(body);
+  return message === undefined
+    ? deepFreeze({ ...body, hash } as SessionEvent)
+    : { kind: 'line_malformed', message };
 }
 
-/** Why a line that is as it was sealed does not belong at this place, if it does not. */
-function misplaced(
-  body: Omit<SessionEvent, 'hash'>,
-  sid: string,
-  before: readonly SessionEvent[],
-  prev: string,
-): string | undefined {
-  if (Object.keys(body).join() !== MEMBERS) return `the members are not ${MEMBERS}`;
+/** Why a line that is as it was sealed is no event, if it is none. */
+function malformed(body: Omit<SessionEvent, 'hash'>): string | undefined {
+  if (!isJsonObject(body) || Object.keys(body).join() !== MEMBERS) return `the members are not ${MEMBERS}`;
   if (body.v !== 1) return `line format ${String(body.v)} is not known`;
-  if (body.sid !== sid) return 'the line belongs to another session';
-  if (body.seq !== before.length) return `seq is ${String(body.seq)}, not ${before.length}`;
-  if (body.prev !== prev) return 'prev is not the hash of the event before';
-  if (typeof body.at !== 'string' || !isJsonObject(body.data)) return 'at or data is of another kind';
-  const last = before.at(-1);
-  if (last && body.at < last.at) return 'the time is earlier than that of the event before';
-  return continuesCommand(body.data, last?.data ?? {})
-    ? undefined
-    : 'the parts of a command do not follow each other';
+  const kinds = Number.isSafeInteger(body.seq) && typeof body.at === 'string' && isJsonObject(body.data);
+  return kinds ? undefined : 'seq, at or data is of another kind';
+}
+
+/** Why an event does not belong where it stands, if it does not. */
+function misplaced(event: SessionEvent, sid: string, expected: Expected): LineFault | undefined {
+  const message = misfit(event, sid, expected);
+  return message === undefined ? undefined : { kind: 'line_misplaced', message };
+}
+
+function misfit(
+  event: SessionEvent,
+  sid: string,
+  { seq, prev, last, unknown }: Expected,
+): string | undefined {
+  if (event.sid !== sid) return 'the line belongs to another session';
+  if (!(event.seq >= seq && event.seq <= seq + unknown))
+    return `seq is ${String(event.seq)}, not ${seq + unknown}`;
+  // Behind an unknown line nobody knows what prev should be; that line has been told of.
+  if (event.seq === seq && event.prev !== prev) return 'prev is not the hash of the event before';
+  if (last && event.at < last.at) return 'the time is earlier than that of the event before';
+  if (unknown > 0 || continuesCommand(event.data, last?.data ?? {})) return undefined;
+  return 'the parts of a command do not follow each other';
 }
 
 function parseBody(bodyWithoutBrace: Uint8Array): Omit<SessionEvent, 'hash'> | undefined {
