@@ -9,6 +9,7 @@ const DRIVERS = '(^|node_modules/)(fs-native-extensions|pg|libsql)(/|$)';
 const HTTP = '(^|node_modules/)(@nestjs/platform-[a-z]+|@nestjs/swagger|@types/express|express|fastify)(/|$)';
 const PORT = '^src/session/store/session-store\\.ts$';
 const ANY_STORE = '^src/session/store/[^/]+/';
+const COMMAND_LINE = '^src/cli/';
 const ENTRY = '^src/(main|[a-z-]+/main|[a-z-]+/index)\\.ts$';
 const JUNK = '^src/.*\\b(utils?|common|helpers?|shared)(/|\\.[^/]*$)';
 
@@ -31,9 +32,12 @@ module.exports = {
     {
       name: 'only-session-module-names-stores',
       comment:
-        'Only session.module.ts names a concrete store; everybody else knows the port, session-store.ts.',
+        'Only session.module.ts and the command line name a concrete store; everybody else knows the port, session-store.ts.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/session/session\\.module\\.ts$', '^src/session/store/'] },
+      from: {
+        path: '^src/',
+        pathNot: ['^src/session/session\\.module\\.ts$', '^src/session/store/', COMMAND_LINE],
+      },
       to: { path: ANY_STORE },
     },
     {
@@ -71,8 +75,19 @@ module.exports = {
       comment:
         'The server imports the component through src/session/index.ts, as every other application does.',
       severity: 'error',
-      from: { path: '^src/', pathNot: ['^src/session/'] },
+      from: { path: '^src/', pathNot: ['^src/session/', COMMAND_LINE] },
       to: { path: '^src/session/', pathNot: ['^src/session/index\\.ts$'] },
+    },
+    {
+      name: 'command-line-needs-no-nest',
+      comment:
+        'The command line imports stores and the domain: no Nest, no service, nothing of the server but its configuration.',
+      severity: 'error',
+      from: { path: COMMAND_LINE },
+      to: {
+        path: ['^src/', '(^|node_modules/)@nestjs/'],
+        pathNot: [COMMAND_LINE, '^src/(config|version)\\.ts$', '^src/session/domain/', ANY_STORE],
+      },
     },
     {
       name: 'controller-calls-the-service',

@@ -51,29 +51,26 @@ export class ConfigError extends Error {
  * @throws ConfigError
  */
 export function loadConfig(): Config {
-  try {
-    process.loadEnvFile('.env');
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOENT')
-      throw new ConfigError([`.env cannot be read (${code}): correct it or take it away`]);
-  }
+  loadEnvFile();
   return readConfig(process.env);
 }
 
+/** What the command line has to know: where the data folder is. A fault of the server's variables is none of its own. */
+export type FolderConfig = Pick<Config, 'dataSessionsPath' | 'legacyTimeZone'>;
+
+/**
+ * As `loadConfig`, for the command line.
+ * @throws ConfigError
+ */
+export function loadFolderConfig(): FolderConfig {
+  loadEnvFile();
+  const read = parse(variables.pick({ DATA_SESSIONS_PATH: true, LEGACY_TIME_ZONE: true }), process.env);
+  return { dataSessionsPath: read.DATA_SESSIONS_PATH, legacyTimeZone: read.LEGACY_TIME_ZONE };
+}
+
 /** @throws ConfigError */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
-  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
-  const result = variables.safeParse(Object.fromEntries(given));
-  if (!result.success) {
-    throw new ConfigError(
-      result.error.issues.map(({ path, message }) => {
-        const name = path[0] as string;
-        return `${name} ${message}, not ${JSON.stringify(environment[name]?.slice(0, 200))}`;
-      }),
-    );
-  }
-  const read = result.data;
+export function readConfig(environment: Environment): Config {
+  const read = parse(variables, environment);
   return Object.freeze({
     host: read.HOST,
     port: read.PORT,
@@ -84,6 +81,31 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     logLevel: read.LOG_LEVEL,
     allowNetworkFilesystem: read.ALLOW_NETWORK_FILESYSTEM,
   });
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function loadEnvFile(): void {
+  try {
+    process.loadEnvFile('.env');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOENT')
+      throw new ConfigError([`.env cannot be read (${code}): correct it or take it away`]);
+  }
+}
+
+/** @throws ConfigError */
+function parse<T extends z.ZodType>(schema: T, environment: Environment): z.infer<T> {
+  const given = Object.entries(environment).filter(([, value]) => value !== undefined && value !== '');
+  const result = schema.safeParse(Object.fromEntries(given));
+  if (result.success) return result.data;
+  throw new ConfigError(
+    result.error.issues.map(({ path, message }) => {
+      const name = path[0] as string;
+      return `${name} ${message}, not ${JSON.stringify(environment[name]?.slice(0, 200))}`;
+    }),
+  );
 }
 
 function text(accepts: (value: string) => boolean, message: string) {

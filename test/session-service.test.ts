@@ -96,7 +96,11 @@ describe('a session made in process', () => {
     const sessions = await serviceWith();
     expect(sessions).toBeInstanceOf(BaseComponent);
     expect(sessions.componentName).toBe('session');
-    expect(await sessions.healthCheck()).toEqual({ component: 'session', status: 'healthy' });
+    expect(await sessions.healthCheck()).toEqual({
+      component: 'session',
+      status: 'healthy',
+      store: { writable: true },
+    });
     await app?.close();
     app = undefined;
     expect(await sessions.healthCheck()).toMatchObject({

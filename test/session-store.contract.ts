@@ -230,6 +230,28 @@ export function describeSessionStore(name: string, harness: StoreHarness): void 
       expect(await allEvents(store, session.id, 1)).toEqual(await allEvents(store, session.id));
     });
 
+    test('verifies a trail: how many events it has, and the hash that they come to', async () => {
+      const { session } = await create();
+      const stepsCompleted = ['a', 'b', 'c'];
+      await store.append(session.id, patching({ stepsCompleted }));
+      const after = (await store.append(session.id, patching({ labels: { team: 'x' } }))) as StoredSession;
+      const expected = { valid: true, events: 5, head: after.session.head, problems: [] };
+      expect(await store.verify(session.id)).toEqual(expected);
+      store = await harness.reopen(store);
+      expect(await store.verify(session.id)).toEqual(expected);
+      expect(await store.verify('sess_20240115_103045_ffffff')).toBeUndefined();
+    });
+
+    test('verifies a trail while it grows, and finds it whole each time', async () => {
+      const { session } = await create();
+      const appending = Array.from({ length: 60 }, (_, n) =>
+        store.append(session.id, patching({ stepsCompleted: [`s${n}`] })),
+      );
+      const verified = await Promise.all(Array.from({ length: 20 }, () => store.verify(session.id)));
+      await Promise.all(appending);
+      expect(verified.map((outcome) => outcome?.problems)).toEqual(verified.map(() => []));
+    });
+
     test('lists newest first, by pages, with the number of all', async () => {
       const days = [
         '2024-01-15T10:30:45Z',
@@ -272,6 +294,7 @@ export function describeSessionStore(name: string, harness: StoreHarness): void 
       await expect(store.append(session.id, patching({ status: 'error' }))).rejects.toMatchObject(refused);
       await expect(create(7)).rejects.toMatchObject(refused);
       await expect(store.list({ limit: 1, offset: 0 })).rejects.toMatchObject(refused);
+      await expect(store.verify(session.id)).rejects.toMatchObject(refused);
       await expect(store.remove(session.id)).rejects.toMatchObject(refused);
     });
 

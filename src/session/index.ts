@@ -24,6 +24,7 @@ export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
 export { fold, type Session, type SessionPatch } from './domain/session.js';
 export type { EventDraft, Failure, SessionEvent } from './domain/session-event.js';
+export type { Problem, ProblemKind, Verification } from './domain/verification.js';
 export {
   SessionAuditResponse,
   SessionCreateRequest,
@@ -39,6 +40,7 @@ export type { FileStoreChoice, SessionModuleOptions } from './session.options.js
 export {
   type CommandOptions,
   type MeasureOptions,
+  type SessionHealth,
   SessionService,
   type StepResult,
 } from './session.service.js';
@@ -49,6 +51,7 @@ export {
   SessionListQuery,
   SessionListResponse,
 } from './session-listing.dto.js';
+export { SessionProblem, SessionVerificationResponse } from './session-verification.dto.js';
 export {
   type CorruptedSession,
   type EventPage,
@@ -56,4 +59,5 @@ export {
   type SessionPage,
   SessionStore,
   type StoredSession,
+  type StoreHealth,
 } from './store/session-store.js';

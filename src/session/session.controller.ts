@@ -35,6 +35,7 @@ import {
   SessionListQuery,
   SessionListResponse,
 } from './session-listing.dto.js';
+import { SessionVerificationResponse } from './session-verification.dto.js';
 
 const ApiSessionId = () =>
   ApiParam({
@@ -106,6 +107,19 @@ export class SessionController {
   @ApiErrors(404, 422, 500, 503)
   events(@Param('session_id') id: string, @Query() query: EventListQuery): Promise<EventListResponse> {
     return this.sessions.events(id, query);
+  }
+
+  @Get(':session_id/verify')
+  @ApiOperation({
+    summary: "Verify a session's trail",
+    description:
+      'Reads the whole trail and checks every hash and link. A damaged one is answered with 200, `valid: false` and every problem.',
+  })
+  @ApiSessionId()
+  @ApiOkResponse({ type: SessionVerificationResponse })
+  @ApiErrors(404, 500, 503)
+  verify(@Param('session_id') id: string): Promise<SessionVerificationResponse> {
+    return this.sessions.verify(id);
   }
 
   @Patch(':session_id')

@@ -21,7 +21,8 @@ import {
   SessionListQuery,
   SessionListResponse,
 } from './session-listing.dto.js';
-import { SessionStore, type StoredSession } from './store/session-store.js';
+import { SessionVerificationResponse } from './session-verification.dto.js';
+import { SessionStore, type StoredSession, type StoreHealth } from './store/session-store.js';
 
 /** Under which terms a command is done, and in whose name. */
 export interface CommandOptions {
@@ -51,6 +52,11 @@ export interface MeasureOptions<T> extends CommandOptions {
   readonly output?: (result: T) => JsonInput;
 }
 
+/** The component's health, with that of its store. */
+export interface SessionHealth extends ComponentHealth {
+  readonly store: StoreHealth;
+}
+
 /** How many ids of one second are tried before the second counts as full. */
 const ID_ATTEMPTS = 256;
 
@@ -77,13 +83,11 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     return 'session';
   }
 
-  override async healthCheck(): Promise<ComponentHealth> {
-    const { writable, reason } = await this.store.health();
-    return {
-      component: this.componentName,
-      status: writable ? 'healthy' : 'unhealthy',
-      ...(reason && { reason }),
-    };
+  /** Healthy while the store can be written to: after a failed sync it cannot, and `store.reason` says why. */
+  override async healthCheck(): Promise<SessionHealth> {
+    const store = await this.store.health();
+    const status = store.writable ? 'healthy' : 'unhealthy';
+    return { component: this.componentName, status, ...(store.reason && { reason: store.reason }), store };
   }
 
   /** Creates a session. Its id and `created_at` come from one reading of the clock. */
@@ -130,6 +134,16 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     const page = await this.store.events(id, wanted);
     if (!page) throw new SessionNotFoundError(id);
     return new EventListResponse(page);
+  }
+
+  /**
+   * Checks a session's whole trail as it is kept: every hash and link, and what is kept beside them. A trail that is
+   * damaged is an answer (`valid: false`) and no error.
+   */
+  async verify(id: string): Promise<SessionVerificationResponse> {
+    const verification = await this.store.verify(id);
+    if (!verification) throw new SessionNotFoundError(id);
+    return new SessionVerificationResponse(verification);
   }
 
   /** @throws InvalidSessionStateError when the lifecycle does not allow it */

@@ -135,7 +135,12 @@ export class StoreUnavailableError extends ComponentError {
   }
 }
 
-export type StoreOpenFault = 'not_writable' | 'held' | 'unknown_format' | 'network_filesystem';
+export type StoreOpenFault =
+  | 'not_readable'
+  | 'not_writable'
+  | 'held'
+  | 'unknown_format'
+  | 'network_filesystem';
 
 /** The store did not open; the message is one line that says why and what to do. */
 export class StoreOpenError extends ComponentError {

@@ -7,6 +7,7 @@
 import type { Decision } from '../domain/event-log.js';
 import type { Session } from '../domain/session.js';
 import type { SessionEvent } from '../domain/session-event.js';
+import type { Verification } from '../domain/verification.js';
 
 /** A session as a store gives it. */
 export interface StoredSession {
@@ -43,6 +44,12 @@ export interface EventPage {
   readonly revision: number;
 }
 
+export interface StoreHealth {
+  readonly writable: boolean;
+  /** Why it cannot be written to, in one line for an operator. */
+  readonly reason?: string;
+}
+
 /**
  * Keeps sessions as lists of events.
  *
@@ -76,11 +83,17 @@ export abstract class SessionStore {
   /** A page of all sessions, newest first. `limit` from 1 to 500, `offset` from 0. */
   abstract list(query: { limit: number; offset: number }): Promise<SessionPage>;
 
+  /**
+   * Checks a session's whole trail as it is kept, and believes nothing that is in memory. What is damaged is told in
+   * `problems` and not thrown.
+   */
+  abstract verify(id: string): Promise<Verification | undefined>;
+
   /** Takes a session away with its whole trail; whether there was one. */
   abstract remove(id: string): Promise<boolean>;
 
-  /** Whether the store can be written to now; if not, why, in one line for an operator. */
-  abstract health(): Promise<{ readonly writable: boolean; readonly reason?: string }>;
+  /** Whether the store can be written to now. Never throws. */
+  abstract health(): Promise<StoreHealth>;
 
   /** Lets what is under way finish, makes everything durable and lets go. Safe to call twice. */
   abstract close(): Promise<void>;

@@ -10,7 +10,7 @@ import { dirname } from 'node:path';
 /** What the store needs of a file system: the promise functions of node:fs by these names. */
 export type FileSystem = Pick<
   typeof nodeFs,
-  'mkdir' | 'open' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'stat' | 'statfs' | 'writeFile'
+  'mkdir' | 'open' | 'opendir' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'stat' | 'statfs' | 'writeFile'
 >;
 
 export const systemFiles: FileSystem = nodeFs;

@@ -3,17 +3,13 @@
  * see what is durable, states are cached; reading and writing folders is the loader's and the writer's work.
  */
 
-import { join, normalize, resolve, sep } from 'node:path';
+import { normalize, resolve, sep } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
-import {
-  isSessionError,
-  SessionCorruptedError,
-  StoreOpenError,
-  StoreUnavailableError,
-} from '../../domain/errors.js';
+import { isSessionError, SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import type { Decision } from '../../domain/event-log.js';
 import type { Session } from '../../domain/session.js';
+import type { Verification } from '../../domain/verification.js';
 import {
   type CorruptedSession,
   type EventPage,
@@ -21,12 +17,14 @@ import {
   type SessionPage,
   SessionStore,
   type StoredSession,
+  type StoreHealth,
 } from '../session-store.js';
 import { CommandQueue } from './command-queue.js';
-import { type FileSystem, SyncFailedError, syncFolder, systemFiles } from './durable-file.js';
+import { type FileSystem, SyncFailedError, systemFiles } from './durable-file.js';
 import { isTimeZone } from './naive-time.js';
 import { type FolderEntry, SessionFolders } from './session-folders.js';
 import { type LoadedSession, SessionLoader } from './session-loader.js';
+import { SessionVerifier } from './session-verifier.js';
 import { SessionWriter } from './session-writer.js';
 import { openStoreFolder, type StoreFolder } from './store-folder.js';
 import { ViewWriter } from './view-writer.js';
@@ -84,6 +82,7 @@ export class FileStore extends SessionStore {
     private readonly holding: StoreFolder,
     private readonly folders: SessionFolders,
     private readonly loader: SessionLoader,
+    private readonly verifier: SessionVerifier,
     private readonly views: ViewWriter,
     private readonly warn: Warn,
   ) {
@@ -103,12 +102,12 @@ export class FileStore extends SessionStore {
     const holding = await openStoreFolder(files, root, { allowNetworkFilesystem });
     const { storeId, closedCleanly } = holding;
     const folders = new SessionFolders(files, root);
-    if (!closedCleanly) await settle(files, folders, holding);
     const reading = { storeId, legacyTimeZone, syncBeforeReading: !closedCleanly };
     const loader = new SessionLoader(files, folders, reading);
+    const verifier = new SessionVerifier(files, folders, reading);
     const views = new ViewWriter(files, warn);
     const configuredPath = normalize(options.path).replaceAll(sep, '/').replace(/\/$/, '');
-    return new FileStore(files, configuredPath, holding, folders, loader, views, warn);
+    return new FileStore(files, configuredPath, holding, folders, loader, verifier, views, warn);
   }
 
   override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
@@ -154,6 +153,20 @@ export class FileStore extends SessionStore {
     return this.#accept(() => this.#page(query));
   }
 
+  /** In the session's turn: no write is under way then, and the log has to be what this store wrote. */
+  override verify(id: string): Promise<Verification | undefined> {
+    return this.#accept(() =>
+      this.#queue.run(id, async () => {
+        this.#assertKnown(id);
+        const entry = await this.#reading(() => this.loader.find(id));
+        if (!entry) return undefined;
+        const loaded = await this.#load(id).catch(ifCorrupted);
+        const known = loaded?.imported ? undefined : loaded?.session.revision;
+        return this.#reading(() => this.verifier.verify(entry, known));
+      }),
+    );
+  }
+
   async #eventsOf(id: string, query: EventQuery): Promise<EventPage | undefined> {
     const loaded = await this.#current(id);
     if (!loaded) return undefined;
@@ -195,7 +208,7 @@ export class FileStore extends SessionStore {
     });
   }
 
-  override async health(): Promise<{ writable: boolean; reason?: string }> {
+  override async health(): Promise<StoreHealth> {
     if (this.#closing) return { writable: false, reason: 'the store is closed' };
     return this.#stopped ? { writable: false, reason: this.#stopped } : { writable: true };
   }
@@ -231,11 +244,15 @@ export class FileStore extends SessionStore {
       this.#queue.run(id, async () => {
         await this.#assertWritable();
         // Decided on what readers are shown, a command would write over what may be there.
-        if (this.#frozen.has(id))
-          throw new StoreUnavailableError('The outcome of an earlier command is not known', 'not_applied');
+        this.#assertKnown(id);
         return command();
       }),
     );
+  }
+
+  #assertKnown(id: string): void {
+    if (this.#frozen.has(id))
+      throw new StoreUnavailableError('The outcome of an earlier command is not known', 'not_applied');
   }
 
   /** Makes the session under this id, or nothing when the id is taken. */
@@ -363,18 +380,4 @@ function sizeOf({ session, length }: LoadedSession): number {
 /** What is damaged has no state. */
 function ifCorrupted(error: unknown): undefined {
   if (!(error instanceof SessionCorruptedError)) throw error;
-}
-
-/** After an unclean stop: nothing half made is left, and what was made last is durable before anybody sees it. */
-async function settle(files: FileSystem, folders: SessionFolders, holding: StoreFolder): Promise<void> {
-  try {
-    await folders.sweep();
-    await syncFolder(files, folders.root);
-    for (const day of await folders.days()) await syncFolder(files, join(folders.root, day));
-  } catch (error) {
-    await holding.release(false);
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    const message = `The data folder ${folders.root} could not be brought in order after an unclean stop (${why}): check the disk and its permissions`;
-    throw new StoreOpenError('not_writable', message, error);
-  }
 }

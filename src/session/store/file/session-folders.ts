@@ -3,6 +3,7 @@
  * its path from its id; only folders of the Python component are looked for.
  */
 
+import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import { isLegacyId, parseSessionId } from '../../domain/session-id.js';
 import type { FileSystem } from './durable-file.js';
@@ -34,6 +35,10 @@ export class SessionFolders {
     return join(this.root, entry.day, entry.id);
   }
 
+  log(entry: FolderEntry): string {
+    return join(this.path(entry), EVENTS_FILE);
+  }
+
   /** Where a session of this id is or would be made; `undefined` for an id that is not of our grammar. */
   computed(id: string): FolderEntry | undefined {
     const parts = parseSessionId(id);
@@ -59,9 +64,22 @@ export class SessionFolders {
   async sessionsOf(day: string): Promise<FolderEntry[]> {
     const names = await this.#foldersIn(join(this.root, day));
     return names
-      .filter((name) => isLegacyId(name) && this.#belongs(name, day))
+      .filter((id) => isLegacyId(id) && this.belongs({ id, day }))
       .sort((left, right) => (left < right ? 1 : -1))
       .map((id) => ({ id, day }));
+  }
+
+  /**
+   * Every folder that is called as a session, also under a day that it does not belong to: day by day from the oldest
+   * on, within a day in no order. Memory does not grow with their number.
+   */
+  async *walk(): AsyncGenerator<FolderEntry> {
+    for (const day of (await this.days()).reverse()) {
+      const path = join(this.root, day);
+      for await (const entry of await this.files.opendir(path)) {
+        if (isLegacyId(entry.name) && (await this.#isFolder(path, entry))) yield { id: entry.name, day };
+      }
+    }
   }
 
   /** Takes away what a stopped process left half made or half removed. */
@@ -74,21 +92,21 @@ export class SessionFolders {
   }
 
   /** An id of our grammar names its day: a folder that was moved under another one is no session of ours. */
-  #belongs(id: string, day: string): boolean {
+  belongs({ id, day }: FolderEntry): boolean {
     const parts = parseSessionId(id);
     return parts === undefined || day.startsWith(parts.day);
   }
 
   async #foldersIn(path: string): Promise<string[]> {
-    const entries = await this.files.readdir(path, { withFileTypes: true });
     const names: string[] = [];
-    for (const entry of entries) {
-      const isFolder = entry.isSymbolicLink()
-        ? await this.#leadsToFolder(join(path, entry.name))
-        : entry.isDirectory();
-      if (isFolder) names.push(entry.name);
+    for (const entry of await this.files.readdir(path, { withFileTypes: true })) {
+      if (await this.#isFolder(path, entry)) names.push(entry.name);
     }
     return names;
+  }
+
+  async #isFolder(path: string, entry: Dirent): Promise<boolean> {
+    return entry.isSymbolicLink() ? this.#leadsToFolder(join(path, entry.name)) : entry.isDirectory();
   }
 
   /** A day on another disk is linked; what is found by its path has to be listed too. */

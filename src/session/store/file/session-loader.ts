@@ -3,15 +3,16 @@
  * checked; what is damaged is an error for that session alone. Changes nothing on the disk.
  */
 
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import pLimit from 'p-limit';
-import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
+import { SessionCorruptedError } from '../../domain/errors.js';
 import { type LogReading, readLog } from '../../domain/event-log.js';
 import { fold, importedSession, type Session } from '../../domain/session.js';
 import type { EventData, SessionEvent } from '../../domain/session-event.js';
-import { LIMITS } from '../../domain/session-rules.js';
+import { eventsCountedBy } from '../../domain/verification.js';
 import { type FileSystem, syncFile, syncFolder } from './durable-file.js';
 import { importDocument, readSummary } from './legacy-folder.js';
+import { isFolder, readLogFile, readViewFile } from './session-files.js';
 import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
 import { renderView } from './view-writer.js';
 
@@ -40,15 +41,6 @@ export interface LoaderOptions {
 }
 
 const SEARCHES = 2;
-/** A log is at most `LIMITS.logBytes`, and what a stopped write may have left behind it. */
-const MAX_LOG_BYTES = 2 * LIMITS.logBytes;
-/** A view, or a document of the Python component. Ours are smaller: see `renderView`. */
-const MAX_VIEW_BYTES = 16 * 1024 * 1024;
-
-const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
-/** Failures that concern one session's files and no other's. */
-const UNREADABLE = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ERR_FS_FILE_TOO_LARGE']);
-
 export class SessionLoader {
   /** A search for an id that names no day looks into all of them: many at once must not keep the disk from others. */
   readonly #limitSearches = pLimit(SEARCHES);
@@ -85,8 +77,9 @@ export class SessionLoader {
   /** @throws SessionCorruptedError when the folder is there and no session can be read from it */
   async loadFrom(entry: FolderEntry): Promise<LoadedSession | undefined> {
     const folder = this.folders.path(entry);
-    const log = await this.#readLogFile(entry.id, folder);
-    const view = await this.#readIfThere(entry.id, join(folder, VIEW_FILE), MAX_VIEW_BYTES);
+    // The view first: who reads beside a writer would take one that moves on meanwhile for one that is ahead of the log.
+    const view = await readViewFile(this.files, entry.id, folder);
+    const log = await this.#readLog(entry.id, folder);
     if (log) return this.#fromLog(entry, folder, log, view);
     if (view) return this.#fromLegacy(entry, folder, view);
     if (!(await this.#isThere(entry))) return undefined;
@@ -101,7 +94,7 @@ export class SessionLoader {
     loaded: LoadedSession,
   ): Promise<{ readonly bytes: Buffer; readonly reading: LogReading } | undefined> {
     const { session, folder, day, length } = loaded;
-    const log = await this.#readIfThere(session.id, join(folder, EVENTS_FILE), MAX_LOG_BYTES);
+    const log = await readLogFile(this.files, session.id, folder);
     if (!log && !(await this.#isThere({ id: session.id, day }))) return undefined;
     const all = log ?? Buffer.alloc(0);
     const reading = readLog(all.subarray(0, length), this.options.storeId, session.id);
@@ -113,7 +106,7 @@ export class SessionLoader {
 
   #fromLog(entry: FolderEntry, folder: string, log: Buffer, view: Buffer | undefined): LoadedSession {
     const { events, length, rest } = readLog(log, this.options.storeId, entry.id);
-    const known = revisionOf(view);
+    const known = eventsCountedBy(view) ?? 0;
     if (rest && (!rest.torn || rest.seq < known)) {
       throw new SessionCorruptedError(entry.id, `event ${rest.seq} of the log: ${rest.finding}`);
     }
@@ -147,53 +140,16 @@ export class SessionLoader {
     return { session, folder, day: entry.day, length: 0, torn: false, viewIsStale: false, imported };
   }
 
-  async #readLogFile(id: string, folder: string): Promise<Buffer | undefined> {
-    const path = join(folder, EVENTS_FILE);
-    const log = await this.#readIfThere(id, path, MAX_LOG_BYTES);
+  async #readLog(id: string, folder: string): Promise<Buffer | undefined> {
+    const log = await readLogFile(this.files, id, folder);
     if (log && this.options.syncBeforeReading) {
-      await syncFile(this.files, path);
+      await syncFile(this.files, join(folder, EVENTS_FILE));
       await syncFolder(this.files, folder);
     }
     return log;
   }
 
-  /** Looks before it reads: a pipe in a file's place would be waited for without end, a huge file fill the memory. */
-  async #readIfThere(id: string, path: string, maxBytes: number): Promise<Buffer | undefined> {
-    try {
-      const found = await this.files.stat(path);
-      if (!found.isFile() || found.size > maxBytes)
-        throw new SessionCorruptedError(id, `${basename(path)} is no file of at most ${maxBytes} bytes`);
-      return await this.files.readFile(path);
-    } catch (error) {
-      if (error instanceof SessionCorruptedError) throw error;
-      return absentOr(id, error as NodeJS.ErrnoException);
-    }
-  }
-
-  /** A day folder that cannot be looked into says nothing about the session: that is the store's failure. */
-  async #isThere(entry: FolderEntry): Promise<boolean> {
-    try {
-      return (await this.files.stat(this.folders.path(entry))).isDirectory();
-    } catch (error) {
-      if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return false;
-      throw new StoreUnavailableError('The store could not read', 'not_applied', error);
-    }
-  }
-}
-
-/** What is not there is no failure; every other failure is told as what it is. */
-function absentOr(id: string, error: NodeJS.ErrnoException): undefined {
-  if (ABSENT.has(error.code ?? '')) return undefined;
-  if (UNREADABLE.has(error.code ?? '')) throw new SessionCorruptedError(id, 'a file cannot be read', error);
-  throw new StoreUnavailableError('The store could not read', 'not_applied', error);
-}
-
-/** How many events a view knows of: 0 for none, for a damaged one, and for the Python component's. */
-function revisionOf(view: Buffer | undefined): number {
-  try {
-    const { revision, head } = JSON.parse(view?.toString() ?? '{}');
-    return Number.isSafeInteger(revision) && typeof head === 'string' ? revision : 0;
-  } catch {
-    return 0;
+  #isThere(entry: FolderEntry): Promise<boolean> {
+    return isFolder(this.files, this.folders.path(entry));
   }
 }

@@ -3,22 +3,17 @@
  * and is held by nobody else. Everything that can be wrong with it is one line that says what to do.
  */
 
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { StoreOpenError } from '../../domain/errors.js';
-import { isJsonObject } from '../../domain/json.js';
-import { type FileSystem, makeFolder, placeFile, syncFolder } from './durable-file.js';
-import { EVENTS_FILE, SessionFolders } from './session-folders.js';
+import { type FileSystem, makeFolder, syncFolder } from './durable-file.js';
+import { SessionFolders } from './session-folders.js';
+import { makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
 
-const STORE_FOLDER = '.store';
-const FORMAT_FILE = 'format.json';
 const LOCK_FILE = 'lock';
-const FORMAT = 1;
-const MAX_FORMAT_BYTES = 64 * 1024;
 
 /** `statfs` types whose locks, renames or syncs are another machine's, so that our promises cannot be kept. */
 const NETWORK_FILESYSTEMS: Readonly<Record<number, string>> = {
@@ -66,8 +61,12 @@ export async function openStoreFolder(
   try {
     await takeLock(files, lock, join(folder, LOCK_FILE), root);
     const closedCleanly = (await lock.stat()).size === 0;
-    const storeId = await readFormat(files, root, folder);
+    const storeId = await writable(
+      root,
+      async () => (await readStoreId(files, root)) ?? (await makeStoreId(files, root)),
+    );
     await writable(root, () => noteHolder(lock));
+    if (!closedCleanly) await settle(files, root);
     const isHeld = () => isSameFile(files, lock, join(folder, LOCK_FILE));
     return { storeId, closedCleanly, isHeld, release: (clean) => release(lock, clean) };
   } catch (error) {
@@ -138,73 +137,17 @@ async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise
   );
 }
 
-/** The store's id, from format.json; a new folder gets one. */
-async function readFormat(files: FileSystem, root: string, folder: string): Promise<string> {
-  const path = join(folder, FORMAT_FILE);
-  if (await writable(root, () => isThere(files, path)))
-    return checkFormat(root, path, await readText(files, root, path));
-  await writable(root, () => refuseLogsWithoutFormat(files, root, path));
-  const storeId = randomUUID();
-  const format = { format: FORMAT, store_id: storeId, created_at: new Date().toISOString() };
-  await writable(root, () => placeFile(files, path, Buffer.from(`${JSON.stringify(format)}\n`)));
-  await writable(root, () => syncFolder(files, folder));
-  return storeId;
-}
-
-function checkFormat(root: string, path: string, text: string): string {
-  const format = parseObject(text);
-  if (format?.format === FORMAT && typeof format.store_id === 'string' && format.store_id)
-    return format.store_id;
-  const found = describeFormat(format);
-  throw new StoreOpenError(
-    'unknown_format',
-    `The data folder ${root} is not one that this version can open: ${path} ${found}, and this version knows format ${FORMAT}; use the version that wrote it, or restore that file from a backup`,
-  );
-}
-
-function describeFormat(format: Record<string, unknown> | undefined): string {
-  if (format?.format === undefined) return 'cannot be read';
-  return format.format === FORMAT ? 'lacks its store_id' : `names format ${String(format.format)}`;
-}
-
-function parseObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Under a new store id no log of an old one would verify: without its format.json a store stays closed. */
-async function refuseLogsWithoutFormat(files: FileSystem, root: string, path: string): Promise<void> {
+/** After an unclean stop: nothing half made is left, and what was made last is durable before anybody sees it. */
+async function settle(files: FileSystem, root: string): Promise<void> {
   const folders = new SessionFolders(files, root);
-  for (const day of await folders.days()) {
-    for (const entry of await folders.sessionsOf(day)) {
-      if (!(await isThere(files, join(folders.path(entry), EVENTS_FILE)))) continue;
-      throw new StoreOpenError(
-        'unknown_format',
-        `The data folder ${root} holds sessions and has lost ${path}, which their trails are bound to: restore that file from a backup`,
-      );
-    }
-  }
-}
-
-/** A pipe in the file's place would be waited for without end: it reads as nothing. */
-async function readText(files: FileSystem, root: string, path: string): Promise<string> {
-  return writable(root, async () => {
-    const found = await files.stat(path);
-    return found.isFile() && found.size < MAX_FORMAT_BYTES ? files.readFile(path, 'utf8') : '';
-  });
-}
-
-async function isThere(files: FileSystem, path: string): Promise<boolean> {
   try {
-    await files.stat(path);
-    return true;
+    await folders.sweep();
+    await syncFolder(files, root);
+    for (const day of await folders.days()) await syncFolder(files, join(root, day));
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
+    const why = (error as NodeJS.ErrnoException).code ?? String(error);
+    const message = `The data folder ${root} could not be brought in order after an unclean stop (${why}): check the disk and its permissions`;
+    throw new StoreOpenError('not_writable', message, error);
   }
 }
 

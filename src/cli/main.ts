@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+/**
+ * The command line, `impact-session`: which commands there are. Exit codes: 0 all is well, 1 problems were found,
+ * 2 the command could not be run.
+ */
+
+import { Command, CommanderError } from 'commander';
+import { version } from '../version.js';
+import { COULD_NOT_RUN, explain } from './command-error.js';
+import { showCommand } from './show.command.js';
+import { verifyCommand } from './verify.command.js';
+
+const program = new Command('impact-session')
+  .description('Looks into the data folder of the session component, beside a running server or without one.')
+  .version(version)
+  .addCommand(verifyCommand())
+  .addCommand(showCommand())
+  .exitOverride();
+for (const command of program.commands) command.exitOverride();
+
+// A reader that has seen enough (`| head`) is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
+program.parseAsync().catch((error: unknown) => {
+  for (const line of explain(error)) process.stderr.write(`impact-session: ${line}\n`);
+  // Help and version that were asked for are told as errors, too.
+  process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : COULD_NOT_RUN;
+});

@@ -1,0 +1,73 @@
+/**
+ * Reads the files of a session's folder as they stand: what is missing is no failure, what cannot be a file of ours is
+ * damage of that session, and what the store could not read is the store's failure. Changes nothing.
+ */
+
+import { basename, join } from 'node:path';
+import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
+import { LIMITS } from '../../domain/session-rules.js';
+import type { FileSystem } from './durable-file.js';
+import { EVENTS_FILE, VIEW_FILE } from './session-folders.js';
+
+/** A log is at most `LIMITS.logBytes`, and what a stopped write may have left behind it. */
+const MAX_LOG_BYTES = 2 * LIMITS.logBytes;
+/** A view, or a document of the Python component. Ours are smaller: see `renderView`. */
+const MAX_VIEW_BYTES = 16 * 1024 * 1024;
+
+const ABSENT = new Set(['ENOENT', 'ENOTDIR']);
+/** Failures that concern one session's files and no other's. */
+const UNREADABLE = new Set(['EACCES', 'EPERM', 'EISDIR', 'ELOOP', 'ERR_FS_FILE_TOO_LARGE']);
+
+/**
+ * A session's log, or the bytes beside it that a recovery cut off.
+ * @throws SessionCorruptedError | StoreUnavailableError
+ */
+export function readLogFile(
+  files: FileSystem,
+  id: string,
+  folder: string,
+  name = EVENTS_FILE,
+): Promise<Buffer | undefined> {
+  return readIfThere(files, id, join(folder, name), MAX_LOG_BYTES);
+}
+
+/** @throws SessionCorruptedError | StoreUnavailableError */
+export function readViewFile(files: FileSystem, id: string, folder: string): Promise<Buffer | undefined> {
+  return readIfThere(files, id, join(folder, VIEW_FILE), MAX_VIEW_BYTES);
+}
+
+/** Whether there is a folder. One that cannot be looked for says nothing about its session. */
+export async function isFolder(files: FileSystem, path: string): Promise<boolean> {
+  try {
+    return (await files.stat(path)).isDirectory();
+  } catch (error) {
+    if (ABSENT.has((error as NodeJS.ErrnoException).code ?? '')) return false;
+    throw new StoreUnavailableError('The store could not read', 'not_applied', error);
+  }
+}
+
+/** Looks before it reads: a pipe in a file's place would be waited for without end, a huge file fill the memory. */
+async function readIfThere(
+  files: FileSystem,
+  id: string,
+  path: string,
+  maxBytes: number,
+): Promise<Buffer | undefined> {
+  try {
+    const found = await files.stat(path);
+    if (!found.isFile() || found.size > maxBytes)
+      throw new SessionCorruptedError(id, `${basename(path)} is no file of at most ${maxBytes} bytes`);
+    return await files.readFile(path);
+  } catch (error) {
+    if (error instanceof SessionCorruptedError) throw error;
+    return absentOr(id, basename(path), error as NodeJS.ErrnoException);
+  }
+}
+
+/** What is not there is no failure; every other failure is told as what it is. */
+function absentOr(id: string, name: string, error: NodeJS.ErrnoException): undefined {
+  const { code = '' } = error;
+  if (ABSENT.has(code)) return undefined;
+  if (UNREADABLE.has(code)) throw new SessionCorruptedError(id, `${name} cannot be read (${code})`, error);
+  throw new StoreUnavailableError('The store could not read', 'not_applied', error);
+}

@@ -1,0 +1,27 @@
+/** The command line as a process, as it is installed: what it printed, and what it ended with. */
+
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+
+const MAIN = join(process.cwd(), 'dist/cli/main.js');
+
+export interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `impact-session` with these arguments in this folder; of the environment it sees what is given. */
+export function impactSession(
+  folder: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, ...environment };
+    const options = { cwd: folder, env, maxBuffer: 64 * 1024 * 1024 };
+    const child = execFile(process.execPath, [MAIN, ...args], options, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode ?? -1, stdout, stderr }),
+    );
+  });
+}
