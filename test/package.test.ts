@@ -114,6 +114,14 @@ describe('the package', () => {
     });
   });
 
+  test('brings the command line', async () => {
+    const { stdout } = await run('npx', ['--no', 'impact-session', '--help'], { cwd: consumer });
+    expect(stdout).toContain('Usage: impact-session');
+    // The application that ran before left a session here.
+    const verified = await run('npx', ['--no', 'impact-session', 'verify', '--json'], { cwd: consumer });
+    expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true, sessions: 1 });
+  });
+
   test('offers nothing but its one export', async () => {
     const deep = "import('impact-session/dist/session/session.service.js')";
     const asking = run(process.execPath, ['--input-type=module', '-e', `await ${deep}`], { cwd: consumer });

@@ -1,4 +1,4 @@
-/** The README's calls, made as they stand there on a server that starts as it says, give the answers that stand there. */
+/** The README's calls and commands, made as they stand there on a server that starts as it says, give what stands there. */
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -19,16 +19,27 @@ const calls = readmeBlocks().flatMap((block, i, all) =>
     : [],
 );
 
+/** Each command of the command line with the block of what it prints. */
+const commands = readmeBlocks().flatMap((block, i, all) =>
+  block.language === 'sh' && block.text.startsWith('npx impact-session')
+    ? [{ args: block.text.trim().split(' ').slice(2), printed: all[i + 1]!.text }]
+    : [],
+);
+
 /** What differs from run to run, as what it is: ids, times, days, hashes. */
-function withoutTheRun(json: string): unknown {
-  return JSON.parse(
-    json
-      .replace(/sess_\d{8}_\d{6}_(?!ffffff)[0-9a-f]{6}/g, '<id>')
-      .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, '<time>')
-      .replace(/\d{4}-\d\d-\d\d/g, '<day>')
-      .replace(/[0-9a-f]{64}/g, '<hash>'),
-  );
+function withoutTheRun(text: string): string {
+  return text
+    .replace(/sess_\d{8}_\d{6}_(?!ffffff)[0-9a-f]{6}/g, '<id>')
+    .replace(/\d{4}-\d\d-\d\d[T ][\d:.]+Z/g, '<time>')
+    .replace(/\d{4}-\d\d-\d\d/g, '<day>')
+    .replace(/[0-9a-f]{64}/g, '<hash>');
 }
+
+/** Columns are as wide as what stands in them, and a duration takes what it takes. */
+const withoutDurations = (text: string) =>
+  withoutTheRun(text)
+    .replace(/\b\d+ ms\b/g, '<ms>')
+    .replace(/ +/g, ' ');
 
 let folder: string;
 let url: string;
@@ -60,18 +71,24 @@ afterAll(async () => {
 });
 
 describe('the README', () => {
-  test('has five calls', () => {
-    expect(calls).toHaveLength(5);
+  test('has five calls, and one that verifies what they left; and two commands', () => {
+    expect(calls).toHaveLength(6);
+    expect(commands).toHaveLength(2);
   });
 
-  test('gives the real answers to its calls, in order', async () => {
+  test('gives the real answers to its calls and commands, in order', async () => {
     let id = ID_IN_README;
     for (const { curl, answer } of calls) {
       const command = curl.replaceAll('http://localhost:8000', url).replaceAll(ID_IN_README, id);
       const { stdout } = await run('bash', ['-c', command]);
-      expect(withoutTheRun(stdout)).toEqual(withoutTheRun(answer));
+      expect(JSON.parse(withoutTheRun(stdout))).toEqual(JSON.parse(withoutTheRun(answer)));
       expect(Object.keys(JSON.parse(stdout))).toEqual(Object.keys(JSON.parse(answer)));
       if (curl.includes('/session/create')) id = JSON.parse(stdout).session_id;
+    }
+    for (const { args, printed } of commands) {
+      const command = [resolve('dist/cli/main.js'), ...args.map((arg) => arg.replace(ID_IN_README, id))];
+      const { stdout, stderr } = await run(process.execPath, command, { cwd: folder });
+      expect(withoutDurations(stdout + stderr)).toBe(withoutDurations(printed));
     }
   });
 

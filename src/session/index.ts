@@ -24,7 +24,14 @@ export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
 export { fold, type Session, type SessionPatch } from './domain/session.js';
 export type { EventDraft, Failure, SessionEvent } from './domain/session-event.js';
-export type { Problem, ProblemKind, Verification } from './domain/verification.js';
+export {
+  type Problem,
+  type ProblemKind,
+  type Trail,
+  type Verification,
+  verdict,
+  verifyTrail,
+} from './domain/verification.js';
 export {
   SessionAuditResponse,
   SessionCreateRequest,
