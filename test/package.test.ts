@@ -115,10 +115,12 @@ describe('the package', () => {
   });
 
   test('brings the command line', async () => {
-    const { stdout } = await run('npx', ['--no', 'impact-session', '--help'], { cwd: consumer });
+    const { stdout } = await run('npx', ['--no', '--', 'impact-session', '--help'], { cwd: consumer });
     expect(stdout).toContain('Usage: impact-session');
     // The application that ran before left a session here.
-    const verified = await run('npx', ['--no', 'impact-session', 'verify', '--json'], { cwd: consumer });
+    const verified = await run('npx', ['--no', '--', 'impact-session', 'verify', '--json'], {
+      cwd: consumer,
+    });
     expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true, sessions: 1 });
   });
 
