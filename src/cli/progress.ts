@@ -10,8 +10,17 @@ const LINE_EVERY_MS = 5_000;
 export interface Progress {
   /** How many are done, and what else there is to say. */
   update(done: number, note?: string): void;
+  /** Makes room for a line of output: the bar stands in the terminal's last one, and is drawn again below it. */
+  clear(): void;
   stop(): void;
 }
+
+/** For what is over in a moment. */
+export const NO_PROGRESS: Progress = {
+  update: () => undefined,
+  clear: () => undefined,
+  stop: () => undefined,
+};
 
 /** @param what what becomes of them, such as `verified`; `things`: what they are */
 export function startProgress(what: string, things: string, total: number): Progress {
@@ -33,6 +42,7 @@ function startBar(what: string, things: string, total: number): Progress {
   bar.start(total, 0, { note: '' });
   return {
     update: (done, note = '') => bar.update(done, { note: note && ` · ${note}` }),
+    clear: () => process.stderr.write('\r\u001b[K'),
     stop: () => bar.stop(),
   };
 }
@@ -45,6 +55,7 @@ function startLines(what: string, things: string, total: number): Progress {
     update: (done, note = '') => {
       line = `${what} ${grouped(done)} of ${grouped(total)} ${things}${note && `, ${note}`}`;
     },
+    clear: () => undefined,
     stop: () => clearInterval(timer),
   };
 }

@@ -7,7 +7,7 @@ import { Command } from 'commander';
 import { loadFolderConfig } from '../config.js';
 import { FolderReader, type VerifiedSession } from '../session/store/file/folder-reader.js';
 import { CommandError, PROBLEMS_FOUND } from './command-error.js';
-import { startProgress } from './progress.js';
+import { NO_PROGRESS, startProgress } from './progress.js';
 import { count, printable } from './text.js';
 
 interface VerifyOptions {
@@ -45,42 +45,35 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
   const { dataSessionsPath, legacyTimeZone } = loadFolderConfig();
   const folder = path ?? dataSessionsPath;
   const reader = await FolderReader.open({ path: folder, legacyTimeZone });
-  const report: Report = options.json ? new JsonReport(folder) : new LineReport();
   const tally: Tally = { sessions: 0, events: 0, problems: 0 };
-  let alone: VerifiedSession | undefined;
-  for await (const verified of sessionsOf(reader, folder, options.session, tally)) {
-    tally.sessions += 1;
-    tally.events += verified.verification.events;
-    tally.problems += verified.verification.problems.length;
-    report.session(verified);
-    if (options.session !== undefined) alone = verified;
-  }
-  report.end(tally, alone);
-  if (tally.problems > 0) process.exitCode = PROBLEMS_FOUND;
-}
-
-/** The sessions that were asked for; while there are many, how far it is. */
-async function* sessionsOf(
-  reader: FolderReader,
-  folder: string,
-  id: string | undefined,
-  tally: Readonly<Tally>,
-): AsyncGenerator<VerifiedSession> {
-  if (id !== undefined) {
-    const verified = await reader.verify(id);
-    if (!verified) throw new CommandError(`There is no session ${printable(id)} in ${folder}`);
-    yield verified;
-    return;
-  }
-  const progress = startProgress('verified', 'sessions', await reader.count());
+  const alone = options.session === undefined ? undefined : await one(reader, folder, options.session);
+  const progress = alone ? NO_PROGRESS : startProgress('verified', 'sessions', await reader.count());
+  // Its first words are written when nothing can be wrong with the question any more.
+  const report: Report = options.json ? new JsonReport(folder) : new LineReport();
   try {
-    for await (const verified of reader.verifyAll()) {
-      yield verified;
+    for await (const verified of alone ? [alone] : reader.verifyAll()) {
+      add(tally, verified);
+      if (!verified.verification.valid) progress.clear();
+      report.session(verified);
       progress.update(tally.sessions, tally.problems > 0 ? count(tally.problems, 'problem') : '');
     }
   } finally {
     progress.stop();
   }
+  report.end(tally, alone);
+  if (tally.problems > 0) process.exitCode = PROBLEMS_FOUND;
+}
+
+async function one(reader: FolderReader, folder: string, id: string): Promise<VerifiedSession> {
+  const verified = await reader.verify(id);
+  if (!verified) throw new CommandError(`There is no session ${printable(id)} in ${folder}`);
+  return verified;
+}
+
+function add(tally: Tally, { verification }: VerifiedSession): void {
+  tally.sessions += 1;
+  tally.events += verification.events;
+  tally.problems += verification.problems.length;
 }
 
 interface Report {

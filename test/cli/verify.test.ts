@@ -133,8 +133,14 @@ describe('impact-session verify', () => {
   test('ends with 2 when the session is not there, whatever its id', async () => {
     const folder = await aFolder();
     for (const id of ['sess_20240115_103045_ffffff', '../2024-01-15', 'a\u001b[31mb']) {
-      const { code, stderr } = await impactSession(folder.path, ['verify', '.', '--session', id]);
-      expect([id, code]).toEqual([id, 2]);
+      const { code, stdout, stderr } = await impactSession(folder.path, [
+        'verify',
+        '.',
+        '--json',
+        '--session',
+        id,
+      ]);
+      expect([id, code, stdout]).toEqual([id, 2, '']);
       expect(stderr).toMatch(/^impact-session: There is no session [^\p{Cc}]+ in \.\n$/u);
     }
   });
