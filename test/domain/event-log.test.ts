@@ -111,6 +111,7 @@ describe('a log', () => {
     expect(forge((body) => ({ ...body, seq: 7 }))).toMatch(/seq is 7/);
     expect(forge((body) => ({ ...body, at: '2020-01-01T00:00:00.000Z' }))).toMatch(/earlier/);
     expect(forge((body) => ({ ...body, data: null }))).toMatch(/kind/);
+    expect(forge((body) => ({ ...body, seq: '1' }))).toMatch(/kind/);
     expect(forge((body) => ({ ...body, sid: 'another' }))).toMatch(/another session/);
   });
 });

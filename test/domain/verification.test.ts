@@ -152,6 +152,16 @@ describe('with a line', () => {
     expect(first).toEqual(['line_misplaced', n === 0 ? 1 : n]);
   });
 
+  test.each(positions.slice(0, -1))('that stands again at the end (%i), only that is told', (n) => {
+    expect(found(logOf(...lines, lines[n]!))).toEqual([['line_misplaced', lines.length]]);
+    expect(found(logOf(...lines.toSpliced(last, 0, lines[n]!)))).toEqual([['line_misplaced', last]]);
+  });
+
+  test.each(positions)('of another session put in between (%i), only that is told', (n) => {
+    const other = write(COMMANDS, 'sess_20240115_103045_ffffff').lines;
+    expect(found(logOf(...lines.toSpliced(n, 0, other[last]!)))).toEqual([['line_misplaced', n]]);
+  });
+
   test('of rubbish put in between, it is told, and the lines after it are not', () => {
     expect(found(logOf(...lines.toSpliced(2, 0, Buffer.from('rubbish\n'))))).toEqual([['line_altered', 2]]);
   });
@@ -201,6 +211,10 @@ describe('what a stopped write left', () => {
     ['zeros', '\0\0\0\0'],
   ])('(%s) is a torn tail and nothing else', (_, tail) => {
     expect(found(Buffer.concat([LOG, Buffer.from(tail)]))).toEqual([['torn_tail', 6]]);
+  });
+
+  test('is none when no whole event stands before it: then there is no session', () => {
+    expect(found(LOG.subarray(0, 50), { view: null })).toEqual([['line_altered', 0]]);
   });
 
   test('is none when it takes the place of an event that the view knows of', () => {

@@ -2,6 +2,7 @@
  * Verification of what lies on the disk: by the running store, which also knows what it wrote, and by a reader beside
  * it or on a copy, which takes no lock and changes nothing.
  */
+import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { Verification } from '../../src/session/domain/verification.js';
@@ -99,6 +100,17 @@ describe('a running store', () => {
     await folder.write(copy, '{"v":2');
     expect(kinds(await store.verify(ID))).toEqual([['torn_copy_altered', 3]]);
     await rm(folder.file(copy));
+    expect(kinds(await store.verify(ID))).toEqual([['torn_copy_altered', 3]]);
+  });
+
+  test('does not follow an event that names another file than a recovery makes', async () => {
+    const { folder } = await aStore();
+    await folder.closeAll();
+    const sha256 = createHash('sha256').update('there').digest('hex');
+    await folder.write(`${DAY}/outside`, 'there');
+    const forged = { type: 'log_recovered' as const, data: { file: '../outside', bytes: 5, sha256 } };
+    await folder.extendLog(DAY, ID, { at: BORN, actor: null, events: [forged] });
+    const store = await folder.open();
     expect(kinds(await store.verify(ID))).toEqual([['torn_copy_altered', 3]]);
   });
 
@@ -231,6 +243,39 @@ describe('a reader of the folder', () => {
     const reader = await FolderReader.open({ path: folder.path, files: { ...systemFiles, readFile } });
     expect((await reader.verify(ID))!.verification.problems).toEqual([]);
     expect(reads).toBeGreaterThan(1);
+  });
+
+  test('reads the view before the log: one that moves on meanwhile is not ahead of it', async () => {
+    const { folder, store } = await aStore();
+    await folder.closeAll();
+    const [log, view] = [await folder.read(LOG), await folder.read(VIEW)];
+    const again = await folder.open();
+    await again.append(ID, step('c'));
+    await folder.closeAll();
+    const [newLog, newView] = [await folder.read(LOG), await folder.read(VIEW)];
+    await folder.write(LOG, log);
+    await folder.write(VIEW, view);
+    const looks: string[] = [];
+    const readFile = (async (path: string, ...rest: []) => {
+      const bytes = await systemFiles.readFile(path, ...rest);
+      looks.push(path);
+      if (path.includes(ID)) await Promise.all([folder.write(LOG, newLog), folder.write(VIEW, newView)]);
+      return bytes;
+    }) as typeof systemFiles.readFile;
+    const reader = await FolderReader.open({ path: folder.path, files: { ...systemFiles, readFile } });
+    expect((await reader.verify(ID))!.verification).toMatchObject({ valid: true, events: 4 });
+    expect(looks.filter((path) => path.endsWith(LOG))).toHaveLength(1);
+    expect(store).not.toBe(again);
+  });
+
+  test('passes over a session that is taken away while it looks', async () => {
+    const { folder } = await aStore();
+    const statOnce = (async (path: string, ...rest: []) => {
+      if (path.endsWith(VIEW)) await rm(folder.file(DAY, ID), { recursive: true, force: true });
+      return systemFiles.stat(path, ...rest);
+    }) as typeof systemFiles.stat;
+    const reader = await FolderReader.open({ path: folder.path, files: { ...systemFiles, stat: statOnce } });
+    expect(await verifyAll(reader)).toEqual([[OTHER, []]]);
   });
 
   test('does not open what is no data folder, and says what it needs', async () => {

@@ -205,10 +205,8 @@ function isTorn(rest: readonly Line[], begin: number): boolean {
 }
 
 function isPartOf(event: SessionEvent | undefined, begin: number): boolean {
-  if (!event) return false;
-  const { seq, data } = event;
-  const { part, parts } = data;
-  return typeof part === 'number' && typeof parts === 'number' && part <= parts && seq - (part - 1) === begin;
+  const part = event?.data.part;
+  return typeof part === 'number' && event !== undefined && event.seq - (part - 1) === begin;
 }
 
 function altered(message: string): LineFault {
