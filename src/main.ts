@@ -41,6 +41,8 @@ function stopOnSignal(app: INestApplication, logger: Logger): void {
   const stop = () => {
     for (const signal of signals) process.off(signal, stop);
     const server: Server = app.getHttpServer();
+    // A client that keeps its connection would be served on it until the grace ends, and then be cut off.
+    server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'));
     setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
     app.close().then(
       () => logger.info('stopped; everything is on the disk'),

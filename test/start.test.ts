@@ -6,6 +6,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +80,19 @@ async function createSession(url: string): Promise<string> {
   return ((await response.json()) as { session_id: string }).session_id;
 }
 
+/** Asks again as soon as it was answered, over one connection; resolves with the code of what ended that. */
+async function askForEver(url: string): Promise<string> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  try {
+    for (;;) {
+      const [answer] = (await once(get(url, { agent }), 'response')) as [IncomingMessage];
+      await once(answer.resume(), 'end');
+    }
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? String(error);
+  }
+}
+
 /** The server does not start; what it says is one line for each of these, and nothing else. */
 async function expectRefusal(refused: Run, ...lines: RegExp[]): Promise<void> {
   expect(await refused.ended).toBe(1);
@@ -140,6 +154,20 @@ describe('the server', () => {
     expect(await ended).toBe(0);
     expect(Date.now() - told).toBeLessThan(10_000);
     client.destroy();
+  });
+
+  test('stops soon when clients go on asking over connections that they keep', async () => {
+    const { url, process: server, ended } = await serve();
+    await Promise.all(Array.from({ length: 50 }, () => createSession(url)));
+    const clients = Array.from({ length: 12 }, () => askForEver(`${url}/session/list`));
+    // All are asking, most of them are waiting for an answer, when the signal comes.
+    for (let asked = 0; asked < 10; asked++) await fetch(`${url}/session/list`);
+    const told = Date.now();
+    server.kill('SIGTERM');
+    expect(await ended).toBe(0);
+    // Before the grace is over, at whose end connections are cut in the middle of a request.
+    expect(Date.now() - told).toBeLessThan(4_000);
+    expect(await Promise.all(clients)).toEqual(clients.map(() => expect.stringMatching(/^ECONN/)));
   });
 
   test('comes back after it was killed, with every session that it had confirmed', async () => {
