@@ -45,7 +45,7 @@ export interface CrashResult extends Progress {
 const CLIENTS = 6;
 /** A server is ended after so many acknowledgements, and up to so many milliseconds. */
 const MIN_ACKNOWLEDGED = 20;
-const MAX_ACKNOWLEDGED = 300;
+const MAX_ACKNOWLEDGED = 200;
 const MAX_DELAY_MS = 25;
 const SIGTERM_ONE_IN = 6;
 const KILLED_STARTING_ONE_IN = 8;
