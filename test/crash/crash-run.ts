@@ -9,6 +9,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Random } from '../history/random.js';
 import { Client } from './client.js';
 import { Connection } from './connection.js';
+import { sessionsIn, tearLog } from './data-folder.js';
 import { Record } from './record.js';
 import { checkAll, checkRound } from './round-check.js';
 import { folderTaken, ServerProcess } from './server-process.js';
@@ -29,7 +30,7 @@ export interface Progress {
   readonly acknowledged: number;
   readonly unknown: number;
   readonly reads: number;
-  /** Logs that a kill has left with a torn tail. */
+  /** Logs that were found with a torn tail. */
   readonly torn: number;
   /** Servers that were killed, killed while they started, and told to stop. */
   readonly killed: number;
@@ -44,11 +45,14 @@ export interface CrashResult extends Progress {
 
 const CLIENTS = 6;
 /** A server is ended after so many acknowledgements, and up to so many milliseconds. */
-const MIN_ACKNOWLEDGED = 20;
-const MAX_ACKNOWLEDGED = 200;
+const MIN_ACKNOWLEDGED = 10;
+const MAX_ACKNOWLEDGED = 150;
 const MAX_DELAY_MS = 25;
 const SIGTERM_ONE_IN = 6;
 const KILLED_STARTING_ONE_IN = 8;
+const TORN_ONE_IN = 3;
+/** How many sessions, from the last, may get a torn log: clients use these most. */
+const LATEST = 5;
 /** Longer than bringing a folder in order takes. */
 const MAX_STARTING_MS = 60;
 const FULL_CHECK_EVERY = 20;
@@ -93,10 +97,11 @@ class CrashRun {
 
   async #round(round: number, random: Random): Promise<void> {
     if (random.below(KILLED_STARTING_ONE_IN) === 0 && round > 1) await this.#killStarting(random);
-    const [acknowledged, delay, gently] = [
+    const [acknowledged, delay, gently, torn] = [
       MIN_ACKNOWLEDGED + random.below(MAX_ACKNOWLEDGED - MIN_ACKNOWLEDGED),
       random.below(MAX_DELAY_MS),
       random.below(SIGTERM_ONE_IN) === 0,
+      random.below(TORN_ONE_IN) === 0,
     ];
     await this.#withServer(async (server, url) => {
       await this.#check(url, round % FULL_CHECK_EVERY === 0);
@@ -112,8 +117,16 @@ class CrashRun {
       await pause(delay);
       await (gently ? this.#stop(server) : this.#kill(server));
       await Promise.all(clients);
+      if (torn && !gently) this.#tear(random);
     });
     this.#violations.push(...this.#record.faults);
+  }
+
+  /** What a kill in the middle of a write leaves, which seldom happens by itself: half a line at the end of a log. */
+  #tear(random: Random): void {
+    const session = random.oneOf(this.#record.sessions.slice(-LATEST));
+    const path = sessionsIn(this.#dataFolder).get(session);
+    if (path !== undefined) tearLog(path, random);
   }
 
   /** A server that is ended while it brings the folder in order. */

@@ -1,12 +1,13 @@
 /**
  * Reads a data folder as it lies on the disk, with no store in between: each log line by line, each view, and what
- * should not be there. What it finds wrong with the folder by itself, it tells; histories are checked elsewhere.
+ * should not be there; tears a log as a kill would. What it finds wrong with the folder by itself, it tells; histories are checked elsewhere.
  */
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLog } from '../../src/session/domain/event-log.js';
 import { type LoggedEvent, loggedEvent } from '../history/history.js';
+import type { Random } from '../history/random.js';
 
 export interface FolderReading {
   readonly logs: ReadonlyMap<string, readonly LoggedEvent[]>;
@@ -60,6 +61,14 @@ export function readSessions(dataFolder: string, sessions: ReadonlyMap<string, s
     else if (revision < events.length) late += 1;
   }
   return { logs, faults, torn, late };
+}
+
+/** Puts the beginning of a line behind the last one of a session's log, if that is whole. */
+export function tearLog(session: string, random: Random): void {
+  const path = join(session, 'events.jsonl');
+  const lines = readFileSync(path, 'utf8').split('\n');
+  const [last = '', rest] = lines.slice(-2);
+  if (rest === '') appendFileSync(path, last.slice(0, 1 + random.below(last.length)));
 }
 
 function readIfThere(path: string): Buffer | undefined {
