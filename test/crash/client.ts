@@ -8,7 +8,7 @@ import type { Outcome } from '../history/history.js';
 import type { Random } from '../history/random.js';
 import { type Command, creation, report } from './commands.js';
 import { type Answer, Connection, type Reply } from './connection.js';
-import type { Record } from './record.js';
+import type { Recorder } from './recorder.js';
 
 /** Clients meet on the sessions made last; one command in so many goes to any session that there is. */
 const MEETING_PLACES = 8;
@@ -26,7 +26,7 @@ export class Client {
     private readonly round: number,
     url: string,
     private readonly random: Random,
-    private readonly record: Record,
+    private readonly record: Recorder,
   ) {
     this.#connection = new Connection(url);
   }

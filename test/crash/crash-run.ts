@@ -10,7 +10,7 @@ import { Random } from '../history/random.js';
 import { Client } from './client.js';
 import { Connection } from './connection.js';
 import { sessionsIn, tearLog } from './data-folder.js';
-import { Record } from './record.js';
+import { Recorder } from './recorder.js';
 import { checkAll, checkRound } from './round-check.js';
 import { folderTaken, ServerProcess } from './server-process.js';
 
@@ -46,7 +46,7 @@ export interface CrashResult extends Progress {
 const CLIENTS = 6;
 /** A server is ended after so many acknowledgements, and up to so many milliseconds. */
 const MIN_ACKNOWLEDGED = 10;
-const MAX_ACKNOWLEDGED = 150;
+const MAX_ACKNOWLEDGED = 110;
 const MAX_DELAY_MS = 25;
 const SIGTERM_ONE_IN = 6;
 const KILLED_STARTING_ONE_IN = 8;
@@ -66,7 +66,7 @@ export async function runCrashes(options: CrashOptions): Promise<CrashResult> {
 
 class CrashRun {
   readonly #dataFolder: string;
-  readonly #record: Record;
+  readonly #record: Recorder;
   readonly #violations: string[] = [];
   readonly #ends = { killed: 0, killedStarting: 0, stopped: 0 };
   #torn = 0;
@@ -74,7 +74,7 @@ class CrashRun {
   constructor(private readonly options: CrashOptions) {
     this.#dataFolder = join(options.folder, 'sessions');
     mkdirSync(options.folder, { recursive: true });
-    this.#record = new Record(join(options.folder, 'acknowledged'));
+    this.#record = new Recorder(join(options.folder, 'acknowledged'));
   }
 
   async result(): Promise<CrashResult> {

@@ -7,7 +7,7 @@
 import { checkHistory } from '../history/history-check.js';
 import { compareAnswers, type Get, walkList } from './answers.js';
 import { leftovers, readSessions, sessionsIn } from './data-folder.js';
-import type { Record } from './record.js';
+import type { Recorder } from './recorder.js';
 
 export interface CheckResult {
   readonly faults: readonly string[];
@@ -19,7 +19,7 @@ export interface CheckResult {
 export async function checkRound(
   get: Get,
   dataFolder: string,
-  record: Record,
+  record: Recorder,
   full: boolean,
 ): Promise<CheckResult> {
   const all = sessionsIn(dataFolder);
@@ -38,7 +38,7 @@ export async function checkRound(
 }
 
 /** Checks a folder that no server holds: the whole history, with the commands as their files have them. */
-export function checkAll(dataFolder: string, record: Record): CheckResult {
+export function checkAll(dataFolder: string, record: Recorder): CheckResult {
   const { logs, faults, torn, late } = readSessions(dataFolder, sessionsIn(dataFolder));
   const history = checkHistory(record.allOperations(), logs);
   return { faults: [...leftovers(dataFolder), ...faults, ...history], torn, late };

@@ -11,7 +11,7 @@ import { Clock, type Operation, type Outcome, type Read, type Write } from '../h
 /** Append, and each write is on the disk when it returns. */
 const SYNCED = 'as';
 
-export class Record {
+export class Recorder {
   readonly clock = new Clock();
   /** Sessions whose making was acknowledged, in that order. */
   readonly sessions: string[] = [];
