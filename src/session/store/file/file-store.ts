@@ -357,10 +357,10 @@ export class FileStore extends SessionStore {
   /** Also that nobody took the lock away, looked at now and then: another process takes longer than that to start. */
   async #assertWritable(): Promise<void> {
     if (!this.#stopped && Date.now() - this.#lockSeenAt >= LOCK_CHECK_MS) {
-      this.#lockSeenAt = Date.now();
+      const now = Date.now();
       const held = await this.#reading(() => this.holding.isHeld());
-      if (!held)
-        this.#stop('the lock file was deleted or replaced, and another process may be writing', undefined);
+      if (held) this.#lockSeenAt = now;
+      else this.#stop('the lock file was deleted or replaced, and another process may be writing', undefined);
     }
     if (this.#stopped) throw new StoreUnavailableError('The store accepts no writes', 'not_applied');
   }

@@ -11,7 +11,7 @@ import { tryLock } from 'fs-native-extensions';
 import { StoreOpenError } from '../../domain/errors.js';
 import { type FileSystem, makeFolder, syncFolder } from './durable-file.js';
 import { SessionFolders } from './session-folders.js';
-import { makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
+import { ifAbsent, makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
 
 const LOCK_FILE = 'lock';
 
@@ -85,8 +85,9 @@ async function noteHolder(lock: FileHandle): Promise<void> {
   await lock.sync();
 }
 
+/** Only a file that is not there was taken away: one that cannot be looked at just now may well be. */
 async function isSameFile(files: FileSystem, lock: FileHandle, path: string): Promise<boolean> {
-  const [held, found] = await Promise.all([lock.stat(), files.stat(path).catch(() => undefined)]);
+  const [held, found] = await Promise.all([lock.stat(), files.stat(path).catch(ifAbsent)]);
   return found !== undefined && found.ino === held.ino && found.dev === held.dev;
 }
 

@@ -85,12 +85,12 @@ async function readText(files: FileSystem, path: string): Promise<string> {
   return found.isFile() && found.size < MAX_FORMAT_BYTES ? files.readFile(path, 'utf8') : '';
 }
 
+/** For a failed call: nothing is there. Every other failure is thrown on. */
+export function ifAbsent(error: NodeJS.ErrnoException): undefined {
+  if (!['ENOENT', 'ENOTDIR'].includes(error.code ?? '')) throw error;
+}
+
 async function isThere(files: FileSystem, path: string): Promise<boolean> {
-  try {
-    await files.stat(path);
-    return true;
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
-    throw error;
-  }
+  const found = await files.stat(path).catch(ifAbsent);
+  return found !== undefined;
 }
