@@ -60,7 +60,7 @@ export async function openStoreFolder(
   const lock = await writable(root, () => files.open(join(folder, LOCK_FILE), flags));
   try {
     await takeLock(files, lock, join(folder, LOCK_FILE), root);
-    const closedCleanly = (await lock.stat()).size === 0;
+    const closedCleanly = (await writable(root, () => lock.stat())).size === 0;
     const storeId = await writable(
       root,
       async () => (await readStoreId(files, root)) ?? (await makeStoreId(files, root)),
@@ -70,7 +70,8 @@ export async function openStoreFolder(
     const isHeld = () => isSameFile(files, lock, join(folder, LOCK_FILE));
     return { storeId, closedCleanly, isHeld, release: (clean) => release(lock, clean) };
   } catch (error) {
-    await lock.close();
+    // What went wrong first is told.
+    await lock.close().catch(() => undefined);
     throw error;
   }
 }
@@ -100,7 +101,8 @@ async function release(lock: FileHandle, clean: boolean): Promise<void> {
     await noteHolder(lock).catch(() => undefined);
     throw error;
   } finally {
-    await lock.close();
+    // close(2) frees the descriptor, and with it the lock, whatever it reports.
+    await lock.close().catch(() => undefined);
   }
 }
 
