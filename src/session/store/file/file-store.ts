@@ -20,7 +20,7 @@ import {
   type StoreHealth,
 } from '../session-store.js';
 import { CommandQueue } from './command-queue.js';
-import { type FileSystem, SyncFailedError, systemFiles } from './durable-file.js';
+import { type FileSystem, SharedFolderSync, SyncFailedError, systemFiles } from './durable-file.js';
 import { isTimeZone } from './naive-time.js';
 import { type FolderEntry, SessionFolders } from './session-folders.js';
 import { type LoadedSession, SessionLoader } from './session-loader.js';
@@ -81,13 +81,14 @@ export class FileStore extends SessionStore {
     private readonly configuredPath: string,
     private readonly holding: StoreFolder,
     private readonly folders: SessionFolders,
+    folderSync: SharedFolderSync,
     private readonly loader: SessionLoader,
     private readonly verifier: SessionVerifier,
     private readonly views: ViewWriter,
     private readonly warn: Warn,
   ) {
     super();
-    this.#writer = new SessionWriter(files, folders, loader, holding.storeId, (path, cause) => {
+    this.#writer = new SessionWriter(files, folders, folderSync, loader, holding.storeId, (path, cause) => {
       this.#untidy = true;
       warn(`${path} is left over and could not be deleted; the next start will try again`, cause);
     });
@@ -102,12 +103,13 @@ export class FileStore extends SessionStore {
     const holding = await openStoreFolder(files, root, { allowNetworkFilesystem });
     const { storeId, closedCleanly } = holding;
     const folders = new SessionFolders(files, root);
-    const reading = { storeId, legacyTimeZone, syncBeforeReading: !closedCleanly };
+    const folderSync = new SharedFolderSync(files);
+    const reading = { storeId, legacyTimeZone, syncs: closedCleanly ? undefined : folderSync };
     const loader = new SessionLoader(files, folders, reading);
     const verifier = new SessionVerifier(files, folders, reading);
     const views = new ViewWriter(files, warn);
     const configuredPath = normalize(options.path).replaceAll(sep, '/').replace(/\/$/, '');
-    return new FileStore(files, configuredPath, holding, folders, loader, verifier, views, warn);
+    return new FileStore(files, configuredPath, holding, folders, folderSync, loader, verifier, views, warn);
   }
 
   override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
@@ -366,9 +368,10 @@ export class FileStore extends SessionStore {
   }
 }
 
-/** The disk could not read one session's files: no reason to show nobody's. */
+/** The disk could not read one session's files, or not make them durable: no reason to show nobody's. */
 function isBadSpot(error: unknown): boolean {
-  return error instanceof StoreUnavailableError && (error.cause as NodeJS.ErrnoException)?.code === 'EIO';
+  if (!(error instanceof StoreUnavailableError)) return false;
+  return error.cause instanceof SyncFailedError || (error.cause as NodeJS.ErrnoException)?.code === 'EIO';
 }
 
 /** Memory that a state takes, in bytes, roughly: twice its JSON, and what an imported document may take. */

@@ -61,7 +61,7 @@ export class FolderReader {
     options: { readonly storeId: string; readonly legacyTimeZone: string },
   ) {
     this.#verifier = new SessionVerifier(files, folders, options);
-    this.#loader = new SessionLoader(files, folders, { ...options, syncBeforeReading: false });
+    this.#loader = new SessionLoader(files, folders, options);
   }
 
   /** @throws StoreOpenError whose message is one line that says what to do */

@@ -10,7 +10,7 @@ import { type LogReading, readLog } from '../../domain/event-log.js';
 import { fold, importedSession, type Session } from '../../domain/session.js';
 import type { EventData, SessionEvent } from '../../domain/session-event.js';
 import { eventsCountedBy } from '../../domain/verification.js';
-import { type FileSystem, syncFile, syncFolder } from './durable-file.js';
+import { type FileSystem, type SharedFolderSync, SyncFailedError, syncFile } from './durable-file.js';
 import { importDocument, readSummary } from './legacy-folder.js';
 import { isFolder, readLogFile, readViewFile } from './session-files.js';
 import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
@@ -36,14 +36,16 @@ export interface LoadedSession {
 export interface LoaderOptions {
   readonly storeId: string;
   readonly legacyTimeZone: string;
-  /** After an unclean stop, what was written last is made durable before anybody sees it. */
-  readonly syncBeforeReading: boolean;
+  /** After an unclean stop: by which what was written last is made durable before anybody sees it. */
+  readonly syncs?: SharedFolderSync;
 }
 
 const SEARCHES = 2;
 export class SessionLoader {
   /** A search for an id that names no day looks into all of them: many at once must not keep the disk from others. */
   readonly #limitSearches = pLimit(SEARCHES);
+  /** Logs of which a sync failed. It is not tried again: that would report success for what may be lost. */
+  readonly #failedSyncs = new Map<string, SyncFailedError>();
 
   constructor(
     private readonly files: FileSystem,
@@ -142,14 +144,25 @@ export class SessionLoader {
 
   async #readLog(id: string, folder: string): Promise<Buffer | undefined> {
     const log = await readLogFile(this.files, id, folder);
-    if (log && this.options.syncBeforeReading) {
-      await syncFile(this.files, join(folder, EVENTS_FILE));
-      await syncFolder(this.files, folder);
+    if (log && this.options.syncs) {
+      await this.#syncLog(join(folder, EVENTS_FILE));
+      await this.options.syncs.sync(folder);
     }
     return log;
   }
 
   #isThere(entry: FolderEntry): Promise<boolean> {
     return isFolder(this.files, this.folders.path(entry));
+  }
+
+  async #syncLog(path: string): Promise<void> {
+    const failed = this.#failedSyncs.get(path);
+    if (failed) throw failed;
+    try {
+      await syncFile(this.files, path);
+    } catch (error) {
+      if (error instanceof SyncFailedError) this.#failedSyncs.set(path, error);
+      throw error;
+    }
   }
 }

@@ -23,7 +23,7 @@ import {
   type FileSystem,
   makeFolder,
   placeFile,
-  SharedFolderSync,
+  type SharedFolderSync,
   SyncFailedError,
   syncFolder,
   UnexpectedLengthError,
@@ -44,20 +44,19 @@ const STORE_ACTOR = 'session-store';
 const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 
 export class SessionWriter {
-  readonly #folderSync: SharedFolderSync;
   /** Day folders that are known to be there, durably. */
   readonly #days = new Map<string, Promise<void>>();
 
   constructor(
     private readonly files: FileSystem,
     private readonly folders: SessionFolders,
+    /** The one of all who sync these folders: it knows of which a sync failed. */
+    private readonly folderSync: SharedFolderSync,
     private readonly loader: SessionLoader,
     private readonly storeId: string,
     /** Told of what could not be cleaned up: it is to be done at the next open. */
     private readonly leaveBehind: (path: string, cause: unknown) => void,
-  ) {
-    this.#folderSync = new SharedFolderSync(files);
-  }
+  ) {}
 
   /** Makes a session's folder; nothing when something took its place meanwhile. */
   async create(entry: FolderEntry, opening: Decision): Promise<LoadedSession | undefined> {
@@ -72,7 +71,7 @@ export class SessionWriter {
       await this.#delete(building);
       throw unavailable(error, 'not_applied');
     }
-    await settled(this.#folderSync.sync(day));
+    await settled(this.folderSync.sync(day));
     const folder = this.folders.path(entry);
     return { session, folder, day: entry.day, length: lines.length, torn: false, viewIsStale: false };
   }
@@ -101,7 +100,7 @@ export class SessionWriter {
     await this.files
       .rename(this.folders.path(entry), remains)
       .catch((error) => Promise.reject(unavailable(error, 'not_applied')));
-    await settled(this.#folderSync.sync(day));
+    await settled(this.folderSync.sync(day));
     await this.#delete(remains);
   }
 
@@ -198,7 +197,7 @@ export class SessionWriter {
     await placeFile(this.files, join(folder, EVENTS_FILE), log).catch((error) =>
       Promise.reject(unavailable(error, 'not_applied')),
     );
-    await settled(syncFolder(this.files, folder));
+    await settled(this.folderSync.sync(folder));
     const session = folded(opened, second.events);
     return { session, folder, day, length: log.length, torn: false, viewIsStale: true };
   }
@@ -208,7 +207,7 @@ export class SessionWriter {
       const name = `${EVENTS_FILE}.torn-${n}`;
       try {
         await createFile(this.files, join(folder, name), tail);
-        await syncFolder(this.files, folder);
+        await this.folderSync.sync(folder);
         return name;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unavailable(error, 'not_applied');
