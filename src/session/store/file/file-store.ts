@@ -22,7 +22,7 @@ import {
 import { CommandQueue } from './command-queue.js';
 import { type FileSystem, SharedFolderSync, SyncFailedError, systemFiles } from './durable-file.js';
 import { isTimeZone } from './naive-time.js';
-import { type FolderEntry, SessionFolders } from './session-folders.js';
+import { type FolderEntry, newestFirst, SessionFolders } from './session-folders.js';
 import { type LoadedSession, SessionLoader } from './session-loader.js';
 import { SessionVerifier } from './session-verifier.js';
 import { SessionWriter } from './session-writer.js';
@@ -187,8 +187,7 @@ export class FileStore extends SessionStore {
     const page: FolderEntry[] = [];
     let total = 0;
     for (const day of await this.#reading(() => this.folders.days())) {
-      const all = await this.#reading(() => this.folders.sessionsOf(day));
-      const entries = all.filter(({ id }) => !this.#creating.has(id) && !this.#isHidden(id));
+      const entries = this.#shownOf(day, await this.#reading(() => this.folders.sessionsOf(day)));
       const from = Math.max(0, query.offset - total);
       page.push(...entries.slice(from, Math.max(from, query.offset + query.limit - total)));
       total += entries.length;
@@ -331,7 +330,7 @@ export class FileStore extends SessionStore {
 
   async #listed(entry: FolderEntry): Promise<StoredSession | CorruptedSession | undefined> {
     try {
-      if (!(await this.#isTheOne(entry))) return undefined;
+      if (!this.#frozen.has(entry.id) && !(await this.#isTheOne(entry))) return undefined;
       const loaded = await this.#current(entry.id, () => this.loader.loadFrom(entry));
       return loaded && this.#stored(loaded);
     } catch (error) {
@@ -347,9 +346,12 @@ export class FileStore extends SessionStore {
     return found?.day === entry.day;
   }
 
-  /** Whether it is not known that the session was made. */
-  #isHidden(id: string): boolean {
-    return this.#frozen.has(id) && this.#frozen.get(id) === undefined;
+  /** What a listing shows of a day: the folders that are there; of sessions with an unknown outcome what was. */
+  #shownOf(day: string, there: readonly FolderEntry[]): FolderEntry[] {
+    const known = there.filter(({ id }) => !this.#creating.has(id) && !this.#frozen.has(id));
+    const before = [...this.#frozen.values()].filter((session) => session?.day === day);
+    const shown = [...known, ...before.map((loaded) => ({ id: (loaded as LoadedSession).session.id, day }))];
+    return before.length > 0 ? shown.sort(newestFirst) : shown;
   }
 
   #stored({ session, day }: LoadedSession): StoredSession {

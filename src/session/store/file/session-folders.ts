@@ -60,13 +60,13 @@ export class SessionFolders {
     return names.filter((name) => DAY_FOLDER.test(name)).sort(byDayNewestFirst);
   }
 
-  /** All sessions of a day folder, newest first: by id, which is by time where the id tells it. */
+  /** All sessions of a day folder, newest first. */
   async sessionsOf(day: string): Promise<FolderEntry[]> {
     const names = await this.#foldersIn(join(this.root, day));
     return names
-      .filter((id) => isLegacyId(id) && this.belongs({ id, day }))
-      .sort((left, right) => (left < right ? 1 : -1))
-      .map((id) => ({ id, day }));
+      .map((id) => ({ id, day }))
+      .filter((entry) => isLegacyId(entry.id) && this.belongs(entry))
+      .sort(newestFirst);
   }
 
   /**
@@ -116,6 +116,11 @@ export class SessionFolders {
       () => false,
     );
   }
+}
+
+/** Sessions of one day folder: by id, which is by time where the id tells it. */
+export function newestFirst(left: FolderEntry, right: FolderEntry): number {
+  return left.id < right.id ? 1 : -1;
 }
 
 /** Days in reverse; a day's own folder before its minute folders, which are the latest first. */
