@@ -18,6 +18,8 @@ import { naiveTimeToUtc } from './naive-time.js';
 type Imported = EventData['session_imported'];
 
 const MAX_STEP_FILE_BYTES = 16 * 1024 * 1024;
+/** Failures that say nothing about the file: an adoption would keep for good that there was nothing in it. */
+const MOMENTARY = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']);
 const REQUIREMENT_FILE = join('step1_input', 'requirement.json');
 const SUMMARY_FILE = 'final_summary.json';
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -78,7 +80,8 @@ async function readStepFile(files: FileSystem, path: string): Promise<JsonObject
     if (!found.isFile() || found.size > MAX_STEP_FILE_BYTES) return undefined;
     const value: unknown = JSON.parse(await files.readFile(path, 'utf8'));
     return isJsonObject(value) ? value : undefined;
-  } catch {
+  } catch (error) {
+    if (MOMENTARY.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
     return undefined;
   }
 }
