@@ -180,7 +180,8 @@ export async function playAll(
       if (!MISFORTUNES[misfortune].befalls(call.split(' ')[0] as string)) continue;
       const how = `${act.name}, call ${at + 1} of ${made.length} (${call}): ${misfortune}, ${lasting}`;
       await play(act, { at, misfortune, lasting }, betray).then(
-        (calls) => same(calls[at], call),
+        // A betrayed store may make other calls; any other one makes the same, so that what is told was struck.
+        (again) => betray ?? same(again[at], call),
         (error) => wrong.push(`${how}: ${plain(error)}`),
       );
     }
