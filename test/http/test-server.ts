@@ -14,6 +14,9 @@ import { appModule } from '../../src/app.module.js';
 import { setUpApp } from '../../src/app.setup.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger, NestLog } from '../../src/logger.js';
+import { SessionModule } from '../../src/session/index.js';
+import type { FileSystem } from '../../src/session/store/file/durable-file.js';
+import { FileStore } from '../../src/session/store/file/file-store.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are read as any JSON is
 export type Json = any;
@@ -44,27 +47,33 @@ afterEach(async () => {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** A server for one test: it is closed, and its data folder removed, when the test ends. */
-export async function startTestServer(environment: Environment = {}): Promise<TestServer> {
-  const server = await bootTestServer(environment);
+/** A server for one test: it is closed, and its data folder removed, when the test ends. `files`: its disk. */
+export async function startTestServer(
+  environment: Environment = {},
+  files?: FileSystem,
+): Promise<TestServer> {
+  const server = await bootTestServer(environment, files);
   running.add(server);
   return server;
 }
 
 /** A server to be closed by its caller, started as main.ts does; for tests that leave nothing behind. */
-export async function bootTestServer(environment: Environment = {}): Promise<TestServer> {
+export async function bootTestServer(environment: Environment = {}, files?: FileSystem): Promise<TestServer> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'impact-session-'));
   const told = { DATA_SESSIONS_PATH: dataFolder, PORT: '0', LOG_LEVEL: 'silent', ...environment };
   const config = readConfig(told);
   const logger = createLogger(config.logLevel);
   const options = { logger: new NestLog(logger), bodyParser: false, abortOnError: false };
-  const app = await NestFactory.create(appModule(config), options);
+  const store = files && (await FileStore.open({ path: dataFolder, files }));
+  const module = store ? SessionModule.forRoot({ store }) : appModule(config);
+  const app = await NestFactory.create(module, options);
   setUpApp(app, config, logger);
   await app.listen(config.port, config.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
   let closing: Promise<void> | undefined;
   const close = async () => {
     await app.close();
+    await store?.close();
     await rm(dataFolder, { recursive: true });
   };
   return {
