@@ -3,82 +3,15 @@
  * killed, and says in one line what to do when it cannot start.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, get, type IncomingMessage } from 'node:http';
-import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
+import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { systemFiles } from '../src/session/store/file/durable-file.js';
 import { FileStore } from '../src/session/store/file/file-store.js';
-
-const MAIN = join(process.cwd(), 'dist/main.js');
-
-interface Run {
-  readonly process: ChildProcess;
-  readonly output: { stdout: string; stderr: string };
-  /** Resolves with the exit code when the process has ended and all it wrote is there. */
-  readonly ended: Promise<number | null>;
-}
-
-let folder: string;
-let runs: Run[];
-let listening: Server | undefined;
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'impact-session-start-'));
-  runs = [];
-});
-
-afterEach(async () => {
-  for (const run of runs) run.process.kill('SIGKILL');
-  await Promise.all(runs.map(({ ended }) => ended));
-  listening?.close();
-  listening = undefined;
-  rmSync(folder, { recursive: true });
-});
-
-/** Starts the server in the folder of the test, with these variables and no other that it reads. */
-function run(environment: Record<string, string>, through: readonly string[] = []): Run {
-  const [command = '', ...args] = [...through, process.execPath, MAIN];
-  const env = { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...environment };
-  const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = { stdout: '', stderr: '' };
-  child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text) => (output.stderr += text));
-  const ended = once(child, 'close').then(([code]) => code as number | null);
-  runs.push({ process: child, output, ended });
-  return runs.at(-1) as Run;
-}
-
-/** A port that was free a moment ago; with `keep`, one that is taken until the test ends. */
-async function port(keep = false): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port: chosen } = server.address() as { port: number };
-  if (keep) listening = server;
-  else await new Promise((resolve) => server.close(resolve));
-  return String(chosen);
-}
-
-/** A server that listens; started anew by each call. */
-async function serve(environment: Record<string, string> = {}): Promise<Run & { url: string }> {
-  const PORT = await port();
-  const started = run({ PORT, LOG_LEVEL: 'info', ...environment });
-  const said = new Promise((resolve) => {
-    started.process.stdout?.on('data', () => started.output.stdout.includes(' serves ') && resolve('serves'));
-  });
-  expect([await Promise.race([said, started.ended]), started.output.stderr]).toEqual(['serves', '']);
-  return { ...started, url: `http://127.0.0.1:${PORT}` };
-}
-
-async function createSession(url: string): Promise<string> {
-  const response = await fetch(`${url}/session/create`, { method: 'POST' });
-  expect(response.status).toBe(200);
-  return ((await response.json()) as { session_id: string }).session_id;
-}
+import { createSession, folder, port, type Run, run, serve } from './server-process.js';
 
 /** Asks again as soon as it was answered, over one connection; resolves with the code of what ended that. */
 async function askForEver(url: string): Promise<string> {
@@ -216,17 +149,6 @@ describe('the server does not start, and says what to do, when', () => {
     );
     expect((await fetch(`${holder.url}/session/${id}`)).status).toBe(200);
     await createSession(holder.url);
-  });
-
-  test('another process holds its data folder, within a second of what any start takes', async () => {
-    await serve();
-    const timed = async (environment: Record<string, string>) => {
-      const begun = performance.now();
-      await run({ PORT: await port(), ...environment }).ended;
-      return performance.now() - begun;
-    };
-    const loading = await timed({ LOG_LEVEL: 'loud' });
-    expect((await timed({})) - loading).toBeLessThan(1_000);
   });
 
   test.each([
