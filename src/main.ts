@@ -2,7 +2,9 @@
  * Starts the server, listens, shuts down. Whatever keeps it from starting is told in lines that say what to do.
  */
 
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { Logger } from 'pino';
@@ -34,25 +36,75 @@ async function start(): Promise<void> {
 
 /** How long requests that are under way have to end when the server is to stop, in milliseconds. */
 const GRACE_MS = 5_000;
+/** How long clients that keep their connections have to use them once more before they are closed, in milliseconds. */
+const FAREWELL_MS = 500;
 
 /** Lets what is under way finish, then ends with 0. A second signal ends the process at once, as it does by default. */
 function stopOnSignal(app: INestApplication, logger: Logger): void {
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-  const stop = () => {
+  const server: Server = app.getHttpServer();
+  const endConnections = connectionsThatEnd(server);
+  const stop = async () => {
     for (const signal of signals) process.off(signal, stop);
-    const server: Server = app.getHttpServer();
-    // A client that keeps its connection would be served on it until the grace ends, and then be cut off.
-    server.prependListener('request', (_request, response) => response.setHeader('Connection', 'close'));
-    setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
-    app.close().then(
-      () => logger.info('stopped; everything is on the disk'),
-      (error: unknown) => {
-        logger.error({ error: String(error) }, 'the server did not stop cleanly');
-        process.exitCode = 1;
-      },
-    );
+    try {
+      endConnections();
+      await hearWhoIsWaiting(server);
+      setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
+      await app.close();
+      logger.info('stopped; everything is on the disk');
+    } catch (error) {
+      logger.error({ error: String(error) }, 'the server did not stop cleanly');
+      process.exitCode = 1;
+    }
   };
   for (const signal of signals) process.on(signal, stop);
+}
+
+/**
+ * Gives a function after which every answer, also to what was asked before, tells its client that the connection ends
+ * with it. Without that, a client that keeps its connection goes on until it is cut off in the middle of a request.
+ */
+function connectionsThatEnd(server: Server): () => void {
+  const unanswered = new Set<ServerResponse>();
+  let ending = false;
+  const end = (response: ServerResponse) => {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  };
+  server.prependListener('request', (_request, response) => {
+    if (ending) end(response);
+    unanswered.add(response);
+    response.once('close', () => unanswered.delete(response));
+  });
+  return () => {
+    ending = true;
+    for (const response of unanswered) end(response);
+  };
+}
+
+/** Hears the requests that have been sent already. Closing would reset their connections, and nobody would answer. */
+async function hearWhoIsWaiting(server: Server): Promise<void> {
+  await acceptWaiting(server);
+  const connections = await promisify(server.getConnections).call(server);
+  if (connections === 0) return;
+  await pause(FAREWELL_MS);
+  await acceptWaiting(server);
+}
+
+/** Accepts who has connected and was not yet seen: one in a turn of the event loop, until a turn brings nobody. */
+async function acceptWaiting(server: Server): Promise<void> {
+  const until = Date.now() + FAREWELL_MS;
+  let accepted = true;
+  const note = () => {
+    accepted = true;
+  };
+  server.on('connection', note);
+  while (accepted && Date.now() < until) {
+    accepted = false;
+    // Two turns: one to accept, one to read what was sent.
+    await nextTurn();
+    await nextTurn();
+  }
+  server.off('connection', note);
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */
