@@ -1,0 +1,156 @@
+/**
+ * Promise: a clean stop drops nothing. Whoever was heard is answered, though dozens talk at once; what was confirmed is
+ * there, views and all; and the next start knows that the stop was a clean one.
+ */
+
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, test } from '@jest/globals';
+import { FileStore } from '../src/session/store/file/file-store.js';
+import { ask, createSession, folder, type Run, serve } from './server-process.js';
+
+const CLIENTS = 40;
+/** How many answers each client has had when the server is told to stop. */
+const WARM = 3;
+
+/** A client that reports one step after another, each when the one before was answered. */
+class Reporter {
+  readonly confirmed: string[] = [];
+  readonly errors: string[] = [];
+  /** What the last answer says of the connection that it came on. */
+  lastConnection: string | undefined;
+  #warm: () => void = () => undefined;
+  readonly warm = new Promise<void>((resolve) => {
+    this.#warm = resolve;
+  });
+
+  constructor(
+    private readonly url: string,
+    readonly id: string,
+    private readonly agent: Agent | false,
+  ) {}
+
+  /** Until nobody listens any more. */
+  async report(): Promise<void> {
+    for (let n = 0; ; n++) {
+      const step = `step-${n}`;
+      try {
+        const { status, headers } = await ask('PATCH', this.url, { steps_completed: [step] }, this.agent);
+        if (status !== 200) this.errors.push(`${step}: ${status}`);
+        this.confirmed.push(step);
+        this.lastConnection = headers.connection;
+        if (n === WARM) this.#warm();
+      } catch (error) {
+        const { code, message } = error as NodeJS.ErrnoException;
+        if (code === 'ECONNREFUSED') return;
+        this.errors.push(`${step}: ${code ?? message}`);
+        if (this.errors.length > 10) return;
+      }
+    }
+  }
+}
+
+/** Clients of which half keep their connections, while the server is told to stop. */
+async function reportThroughStop(server: Run & { url: string }, signal: NodeJS.Signals): Promise<Reporter[]> {
+  const ids = await Promise.all(Array.from({ length: CLIENTS }, () => createSession(server.url)));
+  const reporters = ids.map((id, n) => {
+    const agent = n % 2 === 0 && new Agent({ keepAlive: true, maxSockets: 1 });
+    return new Reporter(`${server.url}/session/${id}`, id, agent);
+  });
+  const reporting = Promise.all(reporters.map((reporter) => reporter.report()));
+  await Promise.all(reporters.map(({ warm }) => warm));
+  server.process.kill(signal);
+  await reporting;
+  return reporters;
+}
+
+/** Everything that was confirmed is in the folder, and its views are up to date. */
+async function expectKept(reporters: readonly Reporter[]): Promise<void> {
+  const path = join(folder, 'data/sessions');
+  expect(readFileSync(join(path, '.store/lock'), 'utf8')).toBe('');
+  const store = await FileStore.open({ path });
+  for (const { id, confirmed } of reporters) {
+    const { session, auditPath } = (await store.read(id))!;
+    expect(session.stepsCompleted).toEqual(confirmed);
+    const view = JSON.parse(readFileSync(join(auditPath, 'session_metadata.json'), 'utf8'));
+    expect([view.revision, view.head]).toEqual([session.revision, session.head]);
+  }
+  await store.close();
+}
+
+test.each(['SIGTERM', 'SIGINT'] as const)(
+  'At %s every request that was heard is answered, what was confirmed is kept, and nobody has to wait',
+  async (signal) => {
+    const server = await serve();
+    const reporters = await reportThroughStop(server, signal);
+    const begun = performance.now();
+    expect(await server.ended).toBe(0);
+    expect(performance.now() - begun).toBeLessThan(10_000);
+    expect(reporters.flatMap(({ errors }) => errors)).toEqual([]);
+    const kept = reporters.filter((_, n) => n % 2 === 0);
+    expect(kept.map(({ lastConnection }) => lastConnection)).toEqual(kept.map(() => 'close'));
+    await expectKept(reporters);
+    expect(server.output.stderr).toBe('');
+  },
+);
+
+test('A stop that cuts connections leaves requests without an answer, and these tests see it', async () => {
+  const cutting = `
+    import { Server } from 'node:http';
+    const close = Server.prototype.close;
+    Server.prototype.close = function (...args) {
+      this.closeAllConnections();
+      return close.apply(this, args);
+    };`;
+  const options = `--import=data:text/javascript,${encodeURIComponent(cutting)}`;
+  const reporters = await reportThroughStop(await serve({ NODE_OPTIONS: options }), 'SIGTERM');
+  expect(reporters.flatMap(({ errors }) => errors)).toContainEqual(expect.stringContaining('ECONNRESET'));
+});
+
+test('Who sent a request before the server came to accept the connection is answered too', async () => {
+  const server = await serve();
+  const [id, agent] = [await createSession(server.url), new Agent({ keepAlive: true })];
+  const path = `${server.url}/session/${id}`;
+  await ask('GET', path, undefined, agent);
+  // While it is stopped, the kernel takes what is sent to it.
+  server.process.kill('SIGSTOP');
+  const answers = [ask('PATCH', path, { steps_completed: ['on a connection that was kept'] }, agent)];
+  const steps = Array.from({ length: 30 }, (_, n) => `step-${n}`);
+  const sockets = steps.map(() => connect(Number(new URL(server.url).port), '127.0.0.1'));
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const heard = sockets.map(async (socket, n) => {
+    const body = JSON.stringify({ steps_completed: [steps[n]] });
+    const head = `PATCH /session/${id} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}`;
+    await new Promise((resolve) => socket.write(`${head}\r\n\r\n${body}`, resolve));
+    return text(socket);
+  });
+  server.process.kill('SIGTERM');
+  server.process.kill('SIGCONT');
+  for (const answer of await Promise.all(heard)) expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  for (const { status, headers } of await Promise.all(answers))
+    expect([status, headers.connection]).toEqual([200, 'close']);
+  expect(await server.ended).toBe(0);
+});
+
+test('A second signal ends the server at once, whatever is under way', async () => {
+  const { url, process: server, ended } = await serve();
+  const client = connect(Number(new URL(url).port), '127.0.0.1');
+  client.on('error', () => undefined);
+  client.write(
+    'POST /session/create HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n{',
+  );
+  // The server has seen the request when it asks for the rest of it, and the signal when it listens no more.
+  await once(client, 'data');
+  server.kill('SIGTERM');
+  const refused = async () => (await ask('GET', url).catch((error) => error)).code === 'ECONNREFUSED';
+  while (!(await refused()));
+  const told = performance.now();
+  server.kill('SIGTERM');
+  await ended;
+  expect(server.signalCode).toBe('SIGTERM');
+  expect(performance.now() - told).toBeLessThan(1_000);
+});
