@@ -310,6 +310,15 @@ describe('after an unclean stop', () => {
     expect(made.session.id).toBe('sess_20240115_103045_000007');
   });
 
+  test('what was half removed loses its files only when it is durably out of its place', async () => {
+    const folder = await aStore();
+    await rename(folder.file(DAY, ID), folder.file(DAY, '.tmp-removed-x'));
+    const disk = new WatchedFiles();
+    await folder.openAfterKill({ files: disk.files });
+    const [sync, sweep] = [`sync ${folder.file(DAY)}`, `rm ${folder.file(DAY, '.tmp-removed-x')}`];
+    expect(disk.calls.filter((call) => call === sync || call === sweep)).toEqual([sync, sweep]);
+  });
+
   test('what was written last is made durable before it is read', async () => {
     const folder = await aStore();
     const calls: string[] = [];

@@ -140,13 +140,16 @@ async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise
   );
 }
 
-/** After an unclean stop: nothing half made is left, and what was made last is durable before anybody sees it. */
+/**
+ * After an unclean stop: what was made last is durable before anybody sees it, and nothing half made is left. Swept last:
+ * until a session is durably out of its place, a power cut can put it back there, and then it needs all its files.
+ */
 async function settle(files: FileSystem, root: string): Promise<void> {
   const folders = new SessionFolders(files, root);
   try {
-    await folders.sweep();
     await syncFolder(files, root);
     for (const day of await folders.days()) await syncFolder(files, join(root, day));
+    await folders.sweep();
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
     const message = `The data folder ${root} could not be brought in order after an unclean stop (${why}): check the disk and its permissions`;
