@@ -1,11 +1,11 @@
 /**
- * A client: one request after another until the server is gone, each drawn from its own random generator, each
- * recorded with what came of it. Any client changes any session; the status of one, only the client that made it, in
- * the same round, so that every change is one that the session allows.
+ * A client: one request after another until the server is gone, each drawn from a random generator, each recorded with
+ * what came of it. Any client changes any session; the status of one, only the client that made it, in the same round,
+ * so that every change is one that the session allows.
  */
 
 import type { Outcome } from '../history/history.js';
-import type { Random } from '../history/random.js';
+import { Random } from '../history/random.js';
 import { type Command, creation, report } from './commands.js';
 import { type Answer, Connection, type Reply } from './connection.js';
 import type { Recorder } from './recorder.js';
@@ -15,19 +15,24 @@ const MEETING_PLACES = 8;
 const ANYWHERE_ONE_IN = 12;
 
 export class Client {
+  readonly name: string;
   readonly #connection: Connection;
   /** The session that this client made last. */
   #own: { readonly session: string; status: string } | undefined;
-  #count = 0;
+  /** How many turns this client has had. */
+  #turn = 0;
+  /** Of this turn alone: what one draws does not change the next ones. */
+  #random = new Random();
   #serverIsGone = false;
 
   constructor(
-    private readonly name: string,
+    private readonly seed: number,
     private readonly round: number,
+    private readonly number: number,
     url: string,
-    private readonly random: Random,
     private readonly record: Recorder,
   ) {
+    this.name = `client-${number}`;
     this.#connection = new Connection(url);
   }
 
@@ -38,7 +43,9 @@ export class Client {
   }
 
   async #next(): Promise<void> {
-    const kind = this.random.below(100);
+    this.#turn += 1;
+    this.#random = new Random(this.seed, this.round, this.number, this.#turn);
+    const kind = this.#random.below(100);
     const session = this.#pick();
     if (kind < 6 || session === undefined) await this.#create();
     else if (kind < 20) await this.#moveOn(session);
@@ -51,8 +58,8 @@ export class Client {
 
   #pick(): string | undefined {
     const { sessions } = this.record;
-    const anywhere = this.random.below(ANYWHERE_ONE_IN) === 0;
-    const back = this.random.below(anywhere ? Math.max(1, sessions.length) : MEETING_PLACES);
+    const anywhere = this.#random.below(ANYWHERE_ONE_IN) === 0;
+    const back = this.#random.below(anywhere ? Math.max(1, sessions.length) : MEETING_PLACES);
     return sessions[Math.max(0, sessions.length - 1 - back)];
   }
 
@@ -71,7 +78,7 @@ export class Client {
 
   async #append(session: string, status?: string): Promise<Answer | undefined> {
     const name = this.#name();
-    const command = report(name, this.record.clock.now(), this.random, status);
+    const command = report(name, this.#unique(), this.#random, status);
     return this.#command('append', name, command, 'PATCH', `/session/${session}`, session);
   }
 
@@ -110,7 +117,7 @@ export class Client {
 
   /** All pages; each is a read of its own, since others go on writing. */
   async #events(session: string): Promise<void> {
-    const limit = 5 + this.random.below(60);
+    const limit = 5 + this.#random.below(60);
     for (let after: number | null = -1; after !== null && !this.#serverIsGone; ) {
       const from: number = after + 1;
       const query: string = `?limit=${limit}${from > 0 ? `&after=${after}` : ''}`;
@@ -146,7 +153,11 @@ export class Client {
   async #list(): Promise<void> {
     const name = this.#name();
     const asked = { kind: 'read' as const, client: this.name, name, invoked: this.record.clock.now() };
-    const reply = await this.#send(`read ${name}`, 'GET', `/session/list?limit=${5 + this.random.below(20)}`);
+    const reply = await this.#send(
+      `read ${name}`,
+      'GET',
+      `/session/list?limit=${5 + this.#random.below(20)}`,
+    );
     if (outcomeOf(reply) !== 'ok') return;
     const returned = this.record.clock.now();
     for (const { session_id: session, revision, status } of (reply as Answer).body.sessions) {
@@ -166,9 +177,13 @@ export class Client {
     return reply;
   }
 
+  /** Another number for each turn of all rounds, and the same one when the seed is used again. */
+  #unique(): number {
+    return (this.round * 1_000 + this.number) * 100_000 + this.#turn;
+  }
+
   #name(): string {
-    this.#count += 1;
-    return `${this.round}-${this.name}-${this.#count}`;
+    return `${this.round}-${this.name}-${this.#turn}`;
   }
 }
 

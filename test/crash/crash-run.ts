@@ -108,8 +108,8 @@ class CrashRun {
       if (this.#violations.length > 0) return this.#kill(server);
       const enough = new Promise<void>((resolve) => this.#record.whenAcknowledged(acknowledged, resolve));
       const clients = Array.from({ length: CLIENTS }, (_, n) => {
-        const draws = new Random(this.options.seed, round, n);
-        return new Client(`client-${n}`, round, url, draws, this.#record).run();
+        const { seed } = this.options;
+        return new Client(seed, round, n, url, this.#record).run();
       });
       const early = await inTime(Promise.race([enough, server.ended]));
       if (early === 'late')

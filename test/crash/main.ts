@@ -25,9 +25,10 @@ may be torn or ahead of its log, and the list has to agree with the sessions.
 A kill seldom hits the middle of a write. So after some kills the end of a log is torn on purpose, as such a kill would
 leave it: half a line behind what was acknowledged.
 
-The same seed brings the same requests and the same moments of the kills, counted in acknowledgements and milliseconds.
-It does not bring back what the machine's scheduler and its disk did meanwhile: a fault that depends on these may need
-several runs to show again.
+The same seed brings the same requests of each client and the same moments of the kills, counted in acknowledgements and
+milliseconds. It does not bring back what the machine's scheduler and its disk did meanwhile: how the requests of several
+clients followed each other, and so which sessions they met on. A fault that depends on that may need several runs to
+show again.
 `;
 
 interface Wish {
