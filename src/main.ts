@@ -38,6 +38,10 @@ async function start(): Promise<void> {
 const GRACE_MS = 5_000;
 /** How long clients that keep their connections have to use them once more before they are closed, in milliseconds. */
 const FAREWELL_MS = 500;
+/** How many turns have to bring nobody: one to accept, one to read what was sent, and one more. */
+const QUIET_TURNS = 3;
+/** How long to accept at most, in milliseconds. */
+const ACCEPT_MS = 1_000;
 
 /** Lets what is under way finish, then ends with 0. A second signal ends the process at once, as it does by default. */
 function stopOnSignal(app: INestApplication, logger: Logger): void {
@@ -48,9 +52,13 @@ function stopOnSignal(app: INestApplication, logger: Logger): void {
     for (const signal of signals) process.off(signal, stop);
     try {
       endConnections();
-      await hearWhoIsWaiting(server);
+      if ((await promisify(server.getConnections).call(server)) > 0) await pause(FAREWELL_MS);
+      const goOn = await acceptEverybody(server);
       setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
-      await app.close();
+      const closed = app.close();
+      // By the next turn nobody can connect any more.
+      setImmediate(goOn);
+      await closed;
       logger.info('stopped; everything is on the disk');
     } catch (error) {
       logger.error({ error: String(error) }, 'the server did not stop cleanly');
@@ -81,30 +89,28 @@ function connectionsThatEnd(server: Server): () => void {
   };
 }
 
-/** Hears the requests that have been sent already. Closing would reset their connections, and nobody would answer. */
-async function hearWhoIsWaiting(server: Server): Promise<void> {
-  await acceptWaiting(server);
-  const connections = await promisify(server.getConnections).call(server);
-  if (connections === 0) return;
-  await pause(FAREWELL_MS);
-  await acceptWaiting(server);
-}
-
-/** Accepts who has connected and was not yet seen: one in a turn of the event loop, until a turn brings nobody. */
-async function acceptWaiting(server: Server): Promise<void> {
-  const until = Date.now() + FAREWELL_MS;
-  let accepted = true;
+/**
+ * Accepts whoever has connected, one in a turn of the event loop, until turns bring nobody: closing would reset their
+ * connections, and nobody would answer. What is asked has to wait meanwhile, or who is answered would come again before
+ * all are in. Gives a function that lets it go on.
+ */
+async function acceptEverybody(server: Server): Promise<() => void> {
+  const handlers = server.listeners('request');
+  const asked: unknown[][] = [];
+  server.removeAllListeners('request').on('request', (...request: unknown[]) => asked.push(request));
+  const until = Date.now() + ACCEPT_MS;
+  let quiet = 0;
   const note = () => {
-    accepted = true;
+    quiet = 0;
   };
   server.on('connection', note);
-  while (accepted && Date.now() < until) {
-    accepted = false;
-    // Two turns: one to accept, one to read what was sent.
-    await nextTurn();
-    await nextTurn();
-  }
+  for (; quiet < QUIET_TURNS && Date.now() < until; quiet++) await nextTurn();
   server.off('connection', note);
+  return () => {
+    server.removeAllListeners('request');
+    for (const handler of handlers) server.on('request', handler as () => void);
+    for (const request of asked) server.emit('request', ...request);
+  };
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */
