@@ -87,7 +87,7 @@ export interface Answer {
   readonly body: any;
 }
 
-/** One request, on a connection of its own unless it is given an agent that keeps some. */
+/** One request, on a connection of its own unless it is given an agent that keeps some; an error says on which it was. */
 export async function ask(
   method: string,
   url: string,
@@ -97,7 +97,9 @@ export async function ask(
   const body = report && JSON.stringify(report);
   const sent = request(url, { method, agent, headers: { 'content-type': 'application/json' } });
   sent.end(body);
-  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const [response] = (await once(sent, 'response').catch((error) => {
+    throw Object.assign(error, { onKeptConnection: sent.reusedSocket });
+  })) as [IncomingMessage];
   const { statusCode: status = 0, headers } = response;
   return { status, headers, body: await json(response) };
 }
