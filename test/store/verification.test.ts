@@ -155,6 +155,8 @@ describe('a reader of the folder', () => {
 
   test('verifies all sessions beside the store that writes, and changes nothing', async () => {
     const { folder } = await aStore();
+    const view = async () => JSON.parse(await folder.read(VIEW));
+    while ((await view()).revision < 3) await new Promise((resolve) => setImmediate(resolve));
     const before = await readdir(folder.path, { recursive: true });
     const lock = (await stat(folder.file('.store/lock'))).mtimeMs;
     const reader = await FolderReader.open({ path: folder.path });
