@@ -9,7 +9,7 @@ export default {
   testEnvironment: 'node',
   transform: {},
   // Tests that start processes and databases need their time on a slow machine; a hanging one still ends.
-  testTimeout: 30_000,
+  testTimeout: 120_000,
   // Not "all cores but one", which is one worker on a machine with two.
   maxWorkers: 2,
   coverageProvider: 'v8',

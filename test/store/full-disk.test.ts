@@ -17,7 +17,7 @@ function onASmallDisk(bytes: number, command: string, ...args: string[]) {
   try {
     const script = 'mount -t tmpfs -o size="$1" tmpfs "$2" && folder="$2" && shift 2 && exec "$@" "$folder"';
     const inside = ['-Urm', 'sh', '-c', script, 'sh', String(bytes), folder, command, ...args];
-    return spawnSync('unshare', inside, { encoding: 'utf8', timeout: 25_000 });
+    return spawnSync('unshare', inside, { encoding: 'utf8', timeout: 100_000 });
   } finally {
     rmSync(folder, { recursive: true });
   }
