@@ -10,6 +10,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -25,9 +26,16 @@ import { ACTS, type Act, DAY, IMPORTED, OURS, PYTHONS, writePythonsFolder } from
 import { type Fault, FaultyDisk, MISFORTUNES, type MisfortuneName } from './faulty-disk.js';
 
 /** In memory where the machine has it: what is tested is what the store makes of a disk's answers. */
-const PLACE = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+const IN_MEMORY = '/dev/shm';
+const ROOM = 1024 ** 3;
+const PLACE = existsSync(IN_MEMORY) && bytesFree(IN_MEMORY) > ROOM ? IN_MEMORY : tmpdir();
 /** Longer than anything waits: a view for its turn or for another try, the lock for being looked at. */
 const MOMENT = 2_000;
+
+function bytesFree(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
+}
 
 let place: string;
 /** Files of a folder that holds both sessions, by their paths. */
