@@ -99,7 +99,7 @@ export function readLog(bytes: Uint8Array, storeId: string, sid: string): LogRea
   const lines = linesOf(bytes, storeId, sid);
   for (const line of lines) {
     if (line.fault) {
-      const torn = isTorn([line, ...lines], whole.events);
+      const torn = isTorn(line, lines, whole.events);
       const rest = { seq: events.length, finding: line.fault.message, torn };
       return { events: events.slice(0, whole.events), length: whole.length, rest };
     }
@@ -195,13 +195,18 @@ function after(expected: Expected, sid: string, event: SessionEvent | undefined)
  * them. So one damaged line at the end; or, where a power cut kept pages in the middle of the write from the disk,
  * lines with unwritten bytes among lines that are all of the one command which begins where the rest does.
  */
-function isTorn(rest: readonly Line[], begin: number): boolean {
-  const damaged = rest.map(({ fault }) => fault?.kind === 'line_altered');
-  if (!damaged[0]) return false;
-  if (rest.length === 1) return true;
-  return rest.every(({ event, unwritten }, index) =>
-    damaged[index] ? unwritten || index === rest.length - 1 : isPartOf(event, begin),
-  );
+function isTorn(bad: Line, after: Iterable<Line>, begin: number): boolean {
+  if (!isDamaged(bad)) return false;
+  let line = bad;
+  for (const next of after) {
+    if (isDamaged(line) ? !line.unwritten : !isPartOf(line.event, begin)) return false;
+    line = next;
+  }
+  return isDamaged(line) || isPartOf(line.event, begin);
+}
+
+function isDamaged({ fault }: Line): boolean {
+  return fault?.kind === 'line_altered';
 }
 
 function isPartOf(event: SessionEvent | undefined, begin: number): boolean {

@@ -47,7 +47,7 @@ export interface Verification {
   readonly events: number;
   /** Hash of the last of them; `null` where there is none. Noted elsewhere, it proves later what was there today. */
   readonly head: string | null;
-  /** At most 100; the message of the last one counts those left out. */
+  /** At most 100; where there are more, the message of the last one says so. */
   readonly problems: readonly Problem[];
 }
 
@@ -81,13 +81,12 @@ export function verifyTrail(trail: Trail): {
   return { events, problems: [...problems, ...viewProblems(trail.view, view, events)] };
 }
 
-/** The outcome for a caller: of a trail with thousands of problems, the first hundred. */
+/** The outcome for a caller. */
 export function verdict(events: readonly SessionEvent[], problems: readonly Problem[]): Verification {
   const told = problems.slice(0, MAX_PROBLEMS);
   const last = told.at(-1);
-  const left = problems.length - told.length;
-  if (last && left > 0)
-    told[told.length - 1] = { ...last, message: `${last.message}; and ${left} more problems` };
+  if (last && problems.length > MAX_PROBLEMS)
+    told[MAX_PROBLEMS - 1] = { ...last, message: `${last.message}; and there are more` };
   const head = events.at(-1)?.hash ?? null;
   return { valid: problems.length === 0, events: events.length, head, problems: told };
 }
@@ -106,17 +105,23 @@ function logProblems(trail: Trail, { events, rest }: LogReading, known: number):
         message: `a stopped write left bytes that are no event: ${rest.finding}`,
       },
     ];
-  const problems: Problem[] = [...faultsOf(trail.log, trail.storeId, trail.sid)];
-  const lines = countLines(trail.log);
+  const problems: Problem[] = [];
+  for (const fault of faultsOf(trail.log, trail.storeId, trail.sid)) {
+    problems.push(fault);
+    // A file of newlines has millions: nobody reads them, and telling them takes minutes.
+    if (problems.length > MAX_PROBLEMS) break;
+  }
+  const lines = countLines(trail.log, known);
   if (lines < known) problems.push(missing(lines));
   const impossible = problems.length === 0 ? whyNoState(events) : undefined;
   if (impossible) problems.push({ seq: null, kind: 'state_impossible', message: impossible });
   return problems;
 }
 
-function countLines(log: Uint8Array): number {
+/** How many lines there are, as far as it matters. */
+function countLines(log: Uint8Array, enough: number): number {
   let count = 0;
-  for (let at = log.indexOf(0x0a); at >= 0; at = log.indexOf(0x0a, at + 1)) count++;
+  for (let at = log.indexOf(0x0a); at >= 0 && count < enough; at = log.indexOf(0x0a, at + 1)) count++;
   return count;
 }
 
