@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /**
  * The command line, `impact-session`: which commands there are. Exit codes: 0 all is well, 1 problems were found,
  * 2 the command could not be run.
@@ -18,10 +17,11 @@ const program = new Command('impact-session')
   .exitOverride();
 for (const command of program.commands) command.exitOverride();
 
-// A reader that has seen enough (`| head`) is no fault.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit();
+  // A reader that has seen enough (`| head`) is no fault.
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(`impact-session: the output could not be written: ${error.message}\n`);
+  process.exit(COULD_NOT_RUN);
 });
 
 program.parseAsync().catch((error: unknown) => {

@@ -1,16 +1,20 @@
 /**
- * How far a long command is, on standard error: a bar on a terminal, else a plain line every few seconds.
+ * How far a long command is, on standard error: on a terminal one line that is written over, else a plain line every few
+ * seconds.
  */
 
-import { Presets, SingleBar } from 'cli-progress';
+import { bar, count, duration } from './text.js';
 
-/** Between two plain lines, in milliseconds. */
+const BAR_COLUMNS = 20;
+/** Between two looks of the line on a terminal, and between two plain lines, in milliseconds. */
+const DRAW_EVERY_MS = 100;
 const LINE_EVERY_MS = 5_000;
+const CLEAR_LINE = '\r\u001b[K';
 
 export interface Progress {
   /** How many are done, and what else there is to say. */
   update(done: number, note?: string): void;
-  /** Makes room for a line of output: the bar stands in the terminal's last one, and is drawn again below it. */
+  /** Makes room for a line of output. */
   clear(): void;
   stop(): void;
 }
@@ -22,44 +26,29 @@ export const NO_PROGRESS: Progress = {
   stop: () => undefined,
 };
 
-/** @param what what becomes of them, such as `verified`; `things`: what they are */
-export function startProgress(what: string, things: string, total: number): Progress {
-  return process.stderr.isTTY ? startBar(what, things, total) : startLines(what, things, total);
-}
-
-function startBar(what: string, things: string, total: number): Progress {
-  const bar = new SingleBar(
-    {
-      stream: process.stderr,
-      format: `{bar} {percentage} % · ${what} {value} of {total} ${things} · {eta_formatted} left{note}`,
-      formatValue: (value, _options, type) => (type === 'percentage' ? `${value}` : grouped(value)),
-      clearOnComplete: true,
-      hideCursor: true,
-      etaBuffer: 1_000,
-    },
-    Presets.shades_classic,
-  );
-  bar.start(total, 0, { note: '' });
-  return {
-    update: (done, note = '') => bar.update(done, { note: note && ` · ${note}` }),
-    clear: () => process.stderr.write('\r\u001b[K'),
-    stop: () => bar.stop(),
+/** @param what what becomes of them, such as `verified`; `thing`: what one of them is */
+export function startProgress(what: string, thing: string, total: number): Progress {
+  const onTerminal = process.stderr.isTTY === true;
+  const begun = performance.now();
+  let [done, note] = [0, ''];
+  const line = () => {
+    const left =
+      done === 0 ? '' : `, ${duration(((performance.now() - begun) / done) * (total - done))} left`;
+    return `${what} ${done.toLocaleString('en')} of ${count(total, thing)}${left}${note && `, ${note}`}`;
   };
-}
-
-/** What is done within the first of the pauses needs no line. */
-function startLines(what: string, things: string, total: number): Progress {
-  let line = '';
-  const timer = setInterval(() => process.stderr.write(`${line}\n`), LINE_EVERY_MS);
+  const drawn = () =>
+    `${CLEAR_LINE}${bar(0, done / Math.max(1, total), BAR_COLUMNS).padEnd(BAR_COLUMNS)} ${line()}`;
+  const write = () => process.stderr.write(onTerminal ? drawn() : `${line()}\n`);
+  const timer = setInterval(write, onTerminal ? DRAW_EVERY_MS : LINE_EVERY_MS);
+  const clear = () => void (onTerminal && process.stderr.write(CLEAR_LINE));
   return {
-    update: (done, note = '') => {
-      line = `${what} ${grouped(done)} of ${grouped(total)} ${things}${note && `, ${note}`}`;
+    update: (now, also = '') => {
+      [done, note] = [now, also];
     },
-    clear: () => undefined,
-    stop: () => clearInterval(timer),
+    clear,
+    stop: () => {
+      clearInterval(timer);
+      clear();
+    },
   };
-}
-
-function grouped(value: number): string {
-  return value.toLocaleString('en');
 }

@@ -41,7 +41,7 @@ async function show(id: string, options: ShowOptions): Promise<void> {
   if (!verification.valid) process.exitCode = PROBLEMS_FOUND;
   // No state is shown of a session that is damaged: what it says cannot be believed.
   const read = await reader.read(id).catch((cause: unknown) => {
-    throw verification.valid ? cause : new CommandError(whyNot(id, verification.problems));
+    throw verification.valid ? cause : new CommandError(whyNot(id, folder, verification.problems));
   });
   if (!read) throw new CommandError(`There is no session ${printable(id)} in ${folder}`);
   if (options.json) {
@@ -53,7 +53,7 @@ async function show(id: string, options: ShowOptions): Promise<void> {
   }
 }
 
-function whyNot(id: string, problems: readonly Problem[]): string {
-  const [first] = problems;
-  return `Session ${printable(id)} is damaged and is not shown: ${first?.message ?? 'unknown'}; impact-session verify --session ${printable(id)} tells all`;
+function whyNot(id: string, folder: string, problems: readonly Problem[]): string {
+  const first = printable(problems[0]?.message ?? 'unknown');
+  return `Session ${printable(id)} is damaged and is not shown: ${first}; impact-session verify ${folder} --session ${printable(id)} tells all`;
 }

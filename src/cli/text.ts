@@ -8,15 +8,21 @@ export function count(n: number, thing: string): string {
 }
 
 /**
- * What somebody else wrote, on one line: control characters, which a terminal would obey, and characters that turn the
- * direction of text are shown by their code.
+ * What somebody else wrote, on one line: control characters, which a terminal would obey, and characters that cannot be
+ * seen or turn the direction of text are shown by their code.
  */
 export function printable(text: string): string {
   return text.replace(
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be taken out
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    /[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+/** The beginning of a long text. */
+export function shortened(text: string, length: number): string {
+  const characters = [...text];
+  return characters.length > length ? `${characters.slice(0, length - 1).join('')}…` : text;
 }
 
 /** Milliseconds as people say them: `250 ms`, `1.25 s`, `17.3 s`, `3 min 12 s`, `2 h 5 min`, `3 d 4 h`. */

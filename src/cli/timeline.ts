@@ -6,9 +6,11 @@ import type { Session } from '../session/domain/session.js';
 import type { SessionEvent } from '../session/domain/session-event.js';
 import type { Verification } from '../session/domain/verification.js';
 import type { ReadSession } from '../session/store/file/folder-reader.js';
-import { bar, columns, count, duration, printable } from './text.js';
+import { bar, columns, count, duration, printable, shortened } from './text.js';
 
 const BAR_COLUMNS = 40;
+/** Longer texts are cut: all of them stand in --json. */
+const MAX_TEXT = 160;
 
 export function timeline({ session, auditPath, events }: ReadSession, verification: Verification): string {
   const sections = [
@@ -30,20 +32,23 @@ function section(title: string, rows: readonly (readonly string[])[]): string {
 
 function heading(session: Session, auditPath: string, { valid, head }: Verification): string {
   const failure = session.error && `${session.error.error}: ${session.error.message}`;
-  const verified = valid ? 'verified' : 'NOT verified: see Problems';
+  const trail = `${count(session.revision, 'event')}, ${valid ? 'verified' : 'with problems: see below'}; head ${head}`;
   const labels = Object.entries(session.labels).map(([key, value]) => `${key}=${value}`);
   const rows: [string, string | null][] = [
     ['status', session.status],
-    ['failure', failure],
+    ['failure', failure && shortened(failure, MAX_TEXT)],
     ['user', session.userId],
     ['created', clock(session.createdAt)],
     [
       'updated',
       `${clock(session.updatedAt)}, ${duration(between(session.createdAt, session.updatedAt))} later`,
     ],
-    ['labels', labels.join(', ')],
+    ['labels', shortened(labels.join(', '), MAX_TEXT)],
     ['folder', auditPath],
-    ['trail', `${count(session.revision, 'event')}, ${verified}${head === null ? '' : `; head ${head}`}`],
+    [
+      'trail',
+      session.revision > 0 ? trail : 'none to verify: a folder of the Python component, without a log',
+    ],
   ];
   const shown = rows.flatMap(([name, value]) => (value ? [[name, printable(value)]] : []));
   return section(session.id, shown);
@@ -55,13 +60,15 @@ function eventRows(session: Session, events: readonly SessionEvent[]): string[][
     clock(at),
     `+${duration(between(session.createdAt, at))}`,
     printable(actor ?? '-'),
-    printable(describe(type, data)),
+    printable(shortened(describe(type, data), MAX_TEXT)),
   ]);
 }
 
 /** An event in words. Its data's own words are shown as they are; of a type that is not known, all of it. */
 function describe(type: string, data: SessionEvent['data']): string {
-  const reason = typeof data.reason === 'string' ? ` (${data.reason})` : '';
+  // It stands in every event of a command; once is enough to read.
+  const first = data.part === undefined || data.part === 1;
+  const reason = first && typeof data.reason === 'string' ? ` (${data.reason})` : '';
   return `${what(type, data)}${reason}`;
 }
 

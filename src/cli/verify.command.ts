@@ -15,11 +15,18 @@ interface VerifyOptions {
   readonly json?: boolean;
 }
 
+/** Of what is no session, so many are named. */
+const PASSED_OVER_NAMED = 10;
+
 /** What was found in all. */
 interface Tally {
   sessions: number;
+  /** Of these, folders of the Python component, which have no log to verify. */
+  withoutLog: number;
   events: number;
   problems: number;
+  /** What lies in the data folder and is no session. */
+  passedOver: number;
 }
 
 export function verifyCommand(): Command {
@@ -45,13 +52,21 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
   const { dataSessionsPath, legacyTimeZone } = loadFolderConfig();
   const folder = path ?? dataSessionsPath;
   const reader = await FolderReader.open({ path: folder, legacyTimeZone });
-  const tally: Tally = { sessions: 0, events: 0, problems: 0 };
+  const tally: Tally = { sessions: 0, withoutLog: 0, events: 0, problems: 0, passedOver: 0 };
   const alone = options.session === undefined ? undefined : await one(reader, folder, options.session);
-  const progress = alone ? NO_PROGRESS : startProgress('verified', 'sessions', await reader.count());
+  // On a terminal a document that is being written and a line that is written over would be in each other's way.
+  const quiet = alone !== undefined || (options.json === true && process.stdout.isTTY);
+  const progress = quiet ? NO_PROGRESS : startProgress('verified', 'session', await reader.count());
   // Its first words are written when nothing can be wrong with the question any more.
   const report: Report = options.json ? new JsonReport(folder) : new LineReport();
   try {
-    for await (const verified of alone ? [alone] : reader.verifyAll()) {
+    const passOver = (path: string) => {
+      tally.passedOver += 1;
+      if (tally.passedOver > PASSED_OVER_NAMED) return;
+      progress.clear();
+      process.stderr.write(`not looked at, since it is no session: ${printable(path)}\n`);
+    };
+    for await (const verified of alone ? [alone] : reader.verifyAll(passOver)) {
       add(tally, verified);
       if (!verified.verification.valid) progress.clear();
       report.session(verified);
@@ -72,6 +87,7 @@ async function one(reader: FolderReader, folder: string, id: string): Promise<Ve
 
 function add(tally: Tally, { verification }: VerifiedSession): void {
   tally.sessions += 1;
+  if (verification.valid && verification.events === 0) tally.withoutLog += 1;
   tally.events += verification.events;
   tally.problems += verification.problems.length;
 }
@@ -90,10 +106,17 @@ class LineReport implements Report {
     }
   }
 
-  end({ sessions, events, problems }: Tally, alone: VerifiedSession | undefined): void {
+  end(
+    { sessions, withoutLog, events, problems, passedOver }: Tally,
+    alone: VerifiedSession | undefined,
+  ): void {
     const found = problems > 0 ? count(problems, 'problem') : 'no problem';
+    const legacy =
+      withoutLog > 0 ? ` (${withoutLog.toLocaleString('en')} of the Python component, without a log)` : '';
     const head = alone?.verification.head ? `; head ${alone.verification.head}` : '';
-    process.stderr.write(`${count(sessions, 'session')}, ${count(events, 'event')}: ${found}${head}\n`);
+    const left = passedOver > 0 ? `; not looked at: ${count(passedOver, 'other thing')}` : '';
+    const sum = `${count(sessions, 'session')}${legacy}, ${count(events, 'event')}: ${found}${head}${left}`;
+    process.stderr.write(`${sum}\n`);
   }
 }
 
@@ -112,8 +135,18 @@ class JsonReport implements Report {
     }
   }
 
-  end({ sessions, events, problems }: Tally, alone: VerifiedSession | undefined): void {
-    const sum = { valid: problems === 0, sessions, events, ...(alone && { head: alone.verification.head }) };
+  end(
+    { sessions, withoutLog, events, problems, passedOver }: Tally,
+    alone: VerifiedSession | undefined,
+  ): void {
+    const sum = {
+      valid: problems === 0,
+      sessions,
+      without_log: withoutLog,
+      events,
+      not_looked_at: passedOver,
+      ...(alone && { head: alone.verification.head }),
+    };
     process.stdout.write(`],${JSON.stringify(sum).slice(1)}\n`);
   }
 }

@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 
-const MAIN = join(process.cwd(), 'dist/cli/main.js');
+const MAIN = join(process.cwd(), 'bin/impact-session.js');
 
 export interface Outcome {
   readonly code: number;

@@ -86,7 +86,7 @@ Timings
     await folder.write(LOG, `${await folder.read(LOG)}{"v":1`);
     const { code, stdout } = await impactSession(folder.path, ['show', ID, '--path', '.']);
     expect(code).toBe(1);
-    expect(stdout).toContain('8 events, NOT verified: see Problems');
+    expect(stdout).toContain('8 events, with problems: see below; head ');
     expect(stdout).toMatch(/Problems\n {2}8 {2}torn_tail {2}/);
   });
 
@@ -96,7 +96,7 @@ Timings
     const { code, stdout, stderr } = await impactSession(folder.path, ['show', ID, '--path', '.']);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(
-      /^impact-session: Session \S+ is damaged.*hash does not match.*verify --session \S+ tells all\n$/,
+      /^impact-session: Session \S+ is damaged.*hash does not match.*verify \. --session \S+ tells all\n$/,
     );
   });
 
@@ -108,7 +108,7 @@ Timings
     );
     const { code, stdout } = await impactSession(folder.path, ['show', 'old-1', '--path', '.']);
     expect(code).toBe(0);
-    expect(stdout).toContain('trail    0 events, verified');
+    expect(stdout).toContain('trail    none to verify: a folder of the Python component, without a log');
     expect(stdout).not.toContain('Events\n');
   });
 

@@ -3,6 +3,7 @@
  * lines, JSON, exit codes, and what it says when it cannot run.
  */
 
+import { spawnSync } from 'node:child_process';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
@@ -58,7 +59,7 @@ describe('impact-session verify', () => {
     expect(code).toBe(1);
     expect(stdout.split('\n').sort()).toEqual([
       '',
-      `${ID}\t1\tline_altered\tthe hash does not match the line`,
+      `${ID}\t1\tline_altered\tline 2: the hash does not match the line`,
       `${OTHER}\t-\tview_missing\tsession_metadata.json is missing`,
     ]);
     expect(stderr).toBe('2 sessions, 2 events: 2 problems\n');
@@ -78,7 +79,15 @@ describe('impact-session verify', () => {
   test('with --json prints one document', async () => {
     const folder = await aFolder();
     const good = await impactSession(folder.path, ['verify', '.', '--json']);
-    expect(JSON.parse(good.stdout)).toEqual({ path: '.', problems: [], valid: true, sessions: 2, events: 4 });
+    expect(JSON.parse(good.stdout)).toEqual({
+      path: '.',
+      problems: [],
+      valid: true,
+      sessions: 2,
+      without_log: 0,
+      events: 4,
+      not_looked_at: 0,
+    });
     expect([good.code, good.stderr]).toEqual([0, '']);
     await damage(folder);
     const bad = await impactSession(folder.path, ['verify', '.', '--json']);
@@ -86,14 +95,16 @@ describe('impact-session verify', () => {
       session_id: ID,
       seq: 1,
       kind: 'line_altered',
-      message: 'the hash does not match the line',
+      message: 'line 2: the hash does not match the line',
     };
     expect(JSON.parse(bad.stdout)).toEqual({
       path: '.',
       problems: [problem],
       valid: false,
       sessions: 2,
+      without_log: 0,
       events: 2,
+      not_looked_at: 0,
     });
     expect(bad.code).toBe(1);
   });
@@ -113,7 +124,9 @@ describe('impact-session verify', () => {
       problems: [],
       valid: true,
       sessions: 1,
+      without_log: 0,
       events: 1,
+      not_looked_at: 0,
       head,
     });
     expect((await impactSession(folder.path, ['verify', '.', '--session', ID])).code).toBe(1);
@@ -164,6 +177,58 @@ describe('impact-session verify', () => {
     for (const said of ['--session <id>', '--json', 'DATA_SESSIONS_PATH', 'tabs', 'Exit code: 0'])
       expect(stdout).toContain(said);
     expect((await impactSession(folder.path, ['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('says what it did not look at, and which sessions have no log to verify', async () => {
+    const folder = await aFolder();
+    await folder.write('2024-01-15/old-1/session_metadata.json', '{"status": "created"}');
+    await folder.write('notes.txt', '');
+    await folder.write('2024-01-15/my backup/events.jsonl', '');
+    const { code, stdout, stderr } = await impactSession(folder.path, ['verify', '.']);
+    expect([code, stdout]).toEqual([0, '']);
+    expect(stderr.split('\n').sort()).toEqual([
+      '',
+      '3 sessions (1 of the Python component, without a log), 4 events: no problem; not looked at: 2 other things',
+      'not looked at, since it is no session: 2024-01-15/my backup',
+      'not looked at, since it is no session: notes.txt',
+    ]);
+  });
+
+  test('tells of a second folder of an id, which nobody finds', async () => {
+    const folder = await aFolder();
+    await folder.write(`2024-01-15-1030/${ID}/session_metadata.json`, '{"status": "created"}');
+    const { code, stdout } = await impactSession(folder.path, ['verify', '.']);
+    expect([code, stdout]).toEqual([1, expect.stringMatching(`^${ID}\t-\tfolder_misplaced\t`)]);
+  });
+
+  test('ends with 2 when what it prints cannot be written', async () => {
+    const folder = await aFolder();
+    await damage(folder);
+    const command = `"${process.execPath}" "${process.cwd()}/bin/impact-session.js" verify . > /dev/full`;
+    const { status, stderr } = spawnSync('sh', ['-c', command], { cwd: folder.path, encoding: 'utf8' });
+    expect([status, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^impact-session: the output could not be written: ENOSPC.*$/m),
+    ]);
+  });
+
+  test('prints its problems on a terminal above the line that says how far it is', async () => {
+    const folder = await aFolder();
+    await damage(folder);
+    const command = `"${process.execPath}" "${process.cwd()}/bin/impact-session.js" verify .`;
+    const { stdout } = spawnSync('script', ['-qec', command, '/dev/null'], {
+      cwd: folder.path,
+      encoding: 'utf8',
+    });
+    // What a terminal shows: a carriage return and the code after it begin a line anew.
+    const shown = stdout
+      .split('\n')
+      .map((line) => line.replaceAll('\r\u001b[K', '\0').replace(/^.*\0/s, '').replace('\r', ''));
+    expect(shown).toEqual([
+      `${ID}\t1\tline_altered\tline 2: the hash does not match the line`,
+      '2 sessions, 2 events: 1 problem',
+      '',
+    ]);
   });
 
   test('shows what is written in a damaged folder as text, and nothing that a terminal would obey', async () => {

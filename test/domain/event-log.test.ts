@@ -111,7 +111,14 @@ describe('a log', () => {
     expect(forge((body) => ({ ...body, seq: 7 }))).toMatch(/seq is 7/);
     expect(forge((body) => ({ ...body, at: '2020-01-01T00:00:00.000Z' }))).toMatch(/earlier/);
     expect(forge((body) => ({ ...body, data: null }))).toMatch(/kind/);
-    expect(forge((body) => ({ ...body, seq: '1' }))).toMatch(/kind/);
+    for (const odd of [
+      { seq: '1' },
+      { type: 7 },
+      { actor: 7 },
+      { at: 'zzz' },
+      { at: '2099-13-45T99:99:99.000Z' },
+    ])
+      expect(forge((body) => ({ ...body, ...odd }))).toMatch(/kind/);
     expect(forge((body) => ({ ...body, sid: 'another' }))).toMatch(/another session/);
   });
 });

@@ -43,7 +43,7 @@ const COMMANDS = [[created], [step('a')], [step('b'), step('c')], [step('d')], [
 const { lines, events } = write(COMMANDS);
 const LOG = Buffer.concat(lines);
 const viewAfter = (revision: number, of = events) =>
-  Buffer.from(JSON.stringify(toDocument(fold(undefined, of.slice(0, revision))!), null, 2));
+  Buffer.from(`${JSON.stringify(toDocument(fold(undefined, of.slice(0, revision))!), null, 2)}\n`);
 const VIEW = viewAfter(events.length);
 
 const problemsOf = (log: Uint8Array, rest: Partial<Trail> = {}) =>
@@ -91,7 +91,7 @@ describe('with a byte altered', () => {
   test('nothing else is told when the line is still one line', () => {
     const altered = Buffer.from(LOG.toString().replace('"step":"b"', '"step":"B"'));
     expect(problemsOf(altered)).toEqual([
-      { seq: 2, kind: 'line_altered', message: 'the hash does not match the line' },
+      { seq: 2, kind: 'line_altered', message: 'line 3: the hash does not match the line' },
     ]);
   });
 
@@ -176,20 +176,43 @@ describe('with a line', () => {
 
 describe('a whole log', () => {
   test('of another session, or of another store, does not verify from its first line on', () => {
-    expect(found(LOG, { sid: 'sess_20240115_103045_ffffff' })[0]).toEqual(['line_misplaced', 0]);
+    expect(problemsOf(LOG, { sid: 'sess_20240115_103045_ffffff' })[0]).toEqual({
+      kind: 'line_misplaced',
+      seq: 0,
+      message: 'lines 1 to 6: the line belongs to another session',
+    });
     expect(found(LOG, { storeId: 'another' })).toEqual([['line_misplaced', 0]]);
   });
 
   test('that is empty makes no session', () => {
-    expect(found(Buffer.alloc(0), { view: null })).toEqual([['state_impossible', null]]);
+    expect(found(Buffer.alloc(0), { view: null })).toEqual([['state_impossible', 0]]);
     expect(found(Buffer.alloc(0))).toEqual([['events_missing', 0]]);
   });
 
   test('that is well chained and makes no sense is told', () => {
     const twice = write([[created], [created]]);
     expect(found(logOf(...twice.lines), { view: viewAfter(1, twice.events) })).toEqual([
-      ['state_impossible', null],
+      ['state_impossible', 1],
     ]);
+  });
+
+  test.each<[string, EventDraft]>([
+    ['a step without a name', { type: 'step_completed', data: {} } as never],
+    ['a time that is text', { type: 'timing_recorded', data: { name: 'a_ms', ms: 'soon' } } as never],
+    ['labels that are none', { type: 'labels_changed', data: {} } as never],
+    ['a status that is a list', { type: 'status_changed', data: { from: 'a', to: [] } } as never],
+    ['an output without a value', { type: 'output_recorded', data: { name: 'a' } } as never],
+    ['a failure of nothing', { type: 'failure_recorded', data: { error: {} } } as never],
+  ])('that was chained right by somebody who wrote %s is told, with the event', (_, odd) => {
+    const forged = write([[created], [step('a')], [odd], [step('b')]]);
+    const [problem] = problemsOf(logOf(...forged.lines), { view: null });
+    expect(problem).toMatchObject({ kind: 'state_impossible', seq: 2 });
+    expect(problem!.message).toContain(odd.type);
+  });
+
+  test('with an event of a type that is not known is fine, whatever its data', () => {
+    const later = write([[created], [{ type: 'review_asked', data: { of: 7 } } as never], [step('b')]]);
+    expect(found(logOf(...later.lines), { view: null })).toEqual([]);
   });
 
   test('that ends within a command which the view knows of is told', () => {
@@ -241,6 +264,18 @@ describe('a view', () => {
     expect(found(LOG, { view: Buffer.from(text) })).toEqual([['view_altered', null]]);
   });
 
+  test.each([
+    ['names a member twice', VIEW.toString().replace('{', '{\n  "status": "completed",')],
+    ['begins with a byte order mark', `\ufeff${VIEW}`],
+    ['writes a number otherwise', VIEW.toString().replace('"revision": 6', '"revision": 6.0')],
+  ])('that %s is told: a person reads something else there than a program', (_, text) => {
+    expect(found(LOG, { view: Buffer.from(text) })).toEqual([['view_altered', null]]);
+  });
+
+  test('may be without indentation, as a long one is', () => {
+    expect(found(LOG, { view: Buffer.from(`${JSON.stringify(JSON.parse(VIEW.toString()))}\n`) })).toEqual([]);
+  });
+
   test('that is missing is told', () => {
     expect(found(LOG, { view: undefined })).toEqual([['view_missing', null]]);
   });
@@ -273,7 +308,7 @@ test('of hundreds of problems the first hundred are told, and that there are mor
   const altered = Buffer.from(
     logOf(...many.lines)
       .toString()
-      .replaceAll('"step":"s', '"step":"S'),
+      .replaceAll(/"step":"s(\d*[02468]")/g, '"step":"S$1'),
   );
   const { problems } = verifyTrail({ storeId: STORE, sid: SID, log: altered, view: null });
   const told = verdict(many.events, problems);

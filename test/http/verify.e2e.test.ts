@@ -50,7 +50,7 @@ describe('GET /session/{session_id}/verify', () => {
       valid: false,
       events: 1,
       head: expect.stringMatching(/^[0-9a-f]{64}$/),
-      problems: [{ seq: 2, kind: 'line_altered', message: 'the hash does not match the line' }],
+      problems: [{ seq: 2, kind: 'line_altered', message: 'line 3: the hash does not match the line' }],
     });
     expect(Object.keys(answer.body.problems[0])).toEqual(['seq', 'kind', 'message']);
   });

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { deepFreeze, isJsonObject } from './json.js';
 import type { EventDraft, SessionEvent } from './session-event.js';
+import { LIMITS } from './session-rules.js';
 
 const LINE_HASH_PREFIX = 'session-event/1\n';
 const GENESIS_PREFIX = 'session-genesis/1\n';
@@ -13,6 +14,7 @@ const GENESIS_PREFIX = 'session-genesis/1\n';
 const SEAL = /^,"hash":"([0-9a-f]{64})"\}$/;
 const SEAL_BYTES = 75;
 const MEMBERS = 'v,sid,seq,prev,at,type,actor,data';
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const NEWLINE = 0x0a;
 const NUL = 0x00;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -121,6 +123,16 @@ export interface LineFault {
   readonly message: string;
 }
 
+/** A log has no more lines than a session events; after as many that are bad, nobody reads on. */
+const MAX_BAD_LINES = LIMITS.events;
+
+/** Lines one after another that have the same fault: a log that was moved here whole is one and not thousands. */
+interface FaultyLines extends LineFault {
+  readonly seq: number;
+  readonly first: number;
+  last: number;
+}
+
 /**
  * Everything that is wrong with a log, each with the `seq` that should stand there, and not only the first. After a
  * bad line the next one that is as it was sealed is believed about where it stands, so that one fault is told once.
@@ -130,13 +142,28 @@ export function* faultsOf(
   storeId: string,
   sid: string,
 ): Generator<LineFault & { readonly seq: number }> {
+  let faulty: FaultyLines | undefined;
   let last: Line | undefined;
-  for (const line of linesOf(bytes, storeId, sid)) {
-    if (line.fault) yield { seq: line.seq, ...line.fault };
-    last = line;
+  let [number, bad] = [0, 0];
+  for (last of linesOf(bytes, storeId, sid)) {
+    number += 1;
+    if (!last.fault) continue;
+    bad += 1;
+    if (faulty && faulty.last === number - 1 && faulty.message === last.fault.message) faulty.last = number;
+    else {
+      if (faulty) yield told(faulty);
+      faulty = { ...last.fault, seq: last.seq, first: number, last: number };
+    }
+    if (bad > MAX_BAD_LINES) break;
   }
+  if (faulty) yield told(faulty);
   if (last?.event && !last.fault && !endsCommand(last.event))
     yield { seq: last.seq + 1, kind: 'command_incomplete', message: INCOMPLETE_COMMAND };
+}
+
+function told({ seq, kind, message, first, last }: FaultyLines): LineFault & { readonly seq: number } {
+  const where = first === last ? `line ${first}` : `lines ${first} to ${last}`;
+  return { seq, kind, message: `${where}: ${message}` };
 }
 
 const INCOMPLETE_COMMAND = 'incomplete command';
@@ -248,8 +275,16 @@ function unseal(line: Uint8Array): SessionEvent | LineFault {
 function malformed(body: Omit<SessionEvent, 'hash'>): string | undefined {
   if (!isJsonObject(body) || Object.keys(body).join() !== MEMBERS) return `the members are not ${MEMBERS}`;
   if (body.v !== 1) return `line format ${String(body.v)} is not known`;
-  const kinds = Number.isSafeInteger(body.seq) && typeof body.at === 'string' && isJsonObject(body.data);
-  return kinds ? undefined : 'seq, at or data is of another kind';
+  const { seq, at, type, actor, data } = body;
+  const isText = typeof type === 'string' && (actor === null || typeof actor === 'string');
+  return isText && Number.isSafeInteger(seq) && isTime(at) && isJsonObject(data)
+    ? undefined
+    : 'a member is of another kind than it should be';
+}
+
+function isTime(at: unknown): boolean {
+  if (typeof at !== 'string' || !TIME.test(at)) return false;
+  return !Number.isNaN(Date.parse(at));
 }
 
 /** Why an event does not belong where it stands, if it does not. */

@@ -4,6 +4,7 @@
  */
 
 import { InvalidSessionStateError, SessionConflictError, SessionLimitError } from './errors.js';
+import { isDataOf } from './event-data.js';
 import {
   deepFreeze,
   type JsonInput,
@@ -178,15 +179,28 @@ function mergeLabels(
   return Object.fromEntries(kept) as Record<string, string>;
 }
 
+/** An event that verifies, and that no session can be made of. */
+export class EventError extends Error {
+  constructor(
+    readonly seq: number,
+    why: string,
+  ) {
+    super(`event ${seq} makes no state: ${why}`);
+  }
+}
+
 /**
  * The state after more events, frozen; from no state, the first event has to be one that makes a session. Events of
  * types that this version does not know count and change nothing else.
+ * @throws EventError for an event that makes no state
  *
  * One copy for all the events and not one for each: a log may hold thousands, and their state thousands of names.
  */
 export function fold(before: Session | undefined, events: readonly SessionEvent[]): Session | undefined {
   let state = before && thaw(before);
   for (const event of events as readonly KnownEvent[]) {
+    if (!isDataOf(event.type, event.data))
+      throw new EventError(event.seq, `its data is not that of ${event.type}`);
     if (state) change(state, event);
     else state = begin(event);
     if (!state) return undefined;
@@ -217,7 +231,7 @@ function change(state: Draft, event: KnownEvent): void {
   switch (event.type) {
     case 'session_created':
     case 'session_imported':
-      throw new Error('a session begins once');
+      throw new EventError(event.seq, 'a session begins once');
     case 'status_changed':
       state.status = event.data.to;
       state.error = event.data.error ?? null;

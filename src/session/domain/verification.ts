@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { faultsOf, type LineFaultKind, type LogReading, readLog } from './event-log.js';
 import { isJsonObject, type JsonObject, type JsonValue, jsonEquals, parseJson } from './json.js';
-import { fold } from './session.js';
+import { EventError, fold } from './session.js';
 import { toDocument } from './session-document.js';
 import type { SessionEvent } from './session-event.js';
 
@@ -113,9 +113,7 @@ function logProblems(trail: Trail, { events, rest }: LogReading, known: number):
   }
   const lines = countLines(trail.log, known);
   if (lines < known) problems.push(missing(lines));
-  const impossible = problems.length === 0 ? whyNoState(events) : undefined;
-  if (impossible) problems.push({ seq: null, kind: 'state_impossible', message: impossible });
-  return problems;
+  return problems.length === 0 ? stateProblems(events) : problems;
 }
 
 /** How many lines there are, as far as it matters. */
@@ -130,11 +128,18 @@ function added(found: number, known: number): Problem {
   return { seq: known, kind: 'events_added', message };
 }
 
-function whyNoState(events: readonly SessionEvent[]): string | undefined {
+function stateProblems(events: readonly SessionEvent[]): Problem[] {
+  const impossible = (seq: number | null, message: string): Problem => ({
+    seq,
+    kind: 'state_impossible',
+    message,
+  });
   try {
-    return fold(undefined, events) ? undefined : 'the log does not begin with the event that makes a session';
-  } catch {
-    return 'the events of the log make no state';
+    if (fold(undefined, events)) return [];
+    return [impossible(0, 'the log does not begin with the event that makes a session')];
+  } catch (error) {
+    const seq = error instanceof EventError ? error.seq : null;
+    return [impossible(seq, (error as Error).message)];
   }
 }
 
@@ -175,8 +180,15 @@ function viewProblems(
   // It was compared with the log already: what it counts beyond the log is missing there.
   if (revision > events.length) return [];
   const shown = documentAt(events.slice(0, revision));
-  if (shown !== undefined && jsonEquals(shown, view.document)) return [];
+  if (shown !== undefined && jsonEquals(shown, view.document) && isPlainlyWritten(bytes, view.document))
+    return [];
   return problem('view_altered', `session_metadata.json does not show the session after ${revision} events`);
+}
+
+/** As a view is written, so that a person reads there what a program does: of equal names programs take the last. */
+function isPlainlyWritten(bytes: Uint8Array, document: JsonObject): boolean {
+  const text = Buffer.from(bytes).toString();
+  return text === `${JSON.stringify(document, null, 2)}\n` || text === `${JSON.stringify(document)}\n`;
 }
 
 /** Between an adoption and the first view after it, the Python component's document is still in its place. */

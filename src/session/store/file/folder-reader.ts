@@ -81,10 +81,13 @@ export class FolderReader {
     return count;
   }
 
-  /** Verifies all sessions, day by day from the oldest on, within a day in no order. Memory does not grow with them. */
-  async *verifyAll(): AsyncGenerator<VerifiedSession> {
+  /**
+   * Verifies all sessions, day by day from the oldest on, within a day in no order. Memory does not grow with them.
+   * @param passOver told of what lies there and is no session, by its path in the data folder
+   */
+  async *verifyAll(passOver?: (path: string) => void): AsyncGenerator<VerifiedSession> {
     const window: Promise<VerifiedSession | undefined>[] = [];
-    for await (const entry of this.folders.walk()) {
+    for await (const entry of this.folders.walk(passOver)) {
       const verifying = this.#limitAll(() => this.#verify(entry));
       // Awaited below, in its turn; until then a failure is not unhandled.
       verifying.catch(() => undefined);
@@ -115,11 +118,19 @@ export class FolderReader {
   /** What a session's verification comes to; nothing when its folder was taken away meanwhile. */
   async #verify(entry: FolderEntry): Promise<VerifiedSession | undefined> {
     const { id } = entry;
-    if (!this.folders.belongs(entry)) return { id, verification: MISPLACED };
+    if (!(await this.#isFound(entry))) return { id, verification: MISPLACED };
     const verification = (await this.#isLarge(entry))
       ? await this.#limitLarge(() => this.#untilSettled(entry))
       : await this.#untilSettled(entry);
     return verification && { id, verification };
+  }
+
+  /** Whether its id leads to this folder: not under another day, and not where another one of that id comes first. */
+  async #isFound(entry: FolderEntry): Promise<boolean> {
+    if (!this.folders.belongs(entry)) return false;
+    if (this.folders.computed(entry.id)?.day === entry.day) return true;
+    const found = await this.#loader.find(entry.id);
+    return found === undefined || found.day === entry.day;
   }
 
   /** The outcome once it stays as it is. */
@@ -144,7 +155,13 @@ export class FolderReader {
 
 const MISPLACED = verdict(
   [],
-  [{ seq: null, kind: 'folder_misplaced', message: 'the folder lies under another day than its id names' }],
+  [
+    {
+      seq: null,
+      kind: 'folder_misplaced',
+      message: 'its id does not lead to this folder: nobody finds it here',
+    },
+  ],
 );
 
 async function storeIdOf(files: FileSystem, root: string): Promise<string> {

@@ -55,8 +55,9 @@ async function readIfThere(
 ): Promise<Buffer | undefined> {
   try {
     const found = await files.stat(path);
-    if (!found.isFile() || found.size > maxBytes)
-      throw new SessionCorruptedError(id, `${basename(path)} is no file of at most ${maxBytes} bytes`);
+    if (!found.isFile()) throw new SessionCorruptedError(id, `${basename(path)} is no regular file`);
+    if (found.size > maxBytes)
+      throw new SessionCorruptedError(id, `${basename(path)} is larger than ${maxBytes / 1024 ** 2} MiB`);
     return await files.readFile(path);
   } catch (error) {
     if (error instanceof SessionCorruptedError) throw error;

@@ -72,12 +72,18 @@ export class SessionFolders {
   /**
    * Every folder that is called as a session, also under a day that it does not belong to: day by day from the oldest
    * on, within a day in no order. Memory does not grow with their number.
+   * @param passOver told of every other entry, by its path in the data folder; not of the store's own
    */
-  async *walk(): AsyncGenerator<FolderEntry> {
-    for (const day of (await this.days()).reverse()) {
+  async *walk(passOver: (path: string) => void = () => undefined): AsyncGenerator<FolderEntry> {
+    const days = new Set(await this.days());
+    for await (const { name } of await this.files.opendir(this.root))
+      if (!days.has(name) && !name.startsWith('.')) passOver(name);
+    for (const day of [...days].reverse()) {
       const path = join(this.root, day);
       for await (const entry of await this.files.opendir(path)) {
-        if (isLegacyId(entry.name) && (await this.#isFolder(path, entry))) yield { id: entry.name, day };
+        const { name } = entry;
+        if (isLegacyId(name) && (await this.#isFolder(path, entry))) yield { id: name, day };
+        else if (!name.startsWith('.')) passOver(join(day, name));
       }
     }
   }
