@@ -45,7 +45,15 @@ let packed: string[];
 /** The project as a clone has it: nothing is compiled yet, `npm pack` has to see to that. */
 async function sourceOnly(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'source-'));
-  const names = ['package.json', 'README.md', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', 'src'];
+  const names = [
+    'package.json',
+    'README.md',
+    'nest-cli.json',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'bin',
+    'src',
+  ];
   for (const name of names) await cp(name, join(folder, name), { recursive: true });
   await symlink(resolve('node_modules'), join(folder, 'node_modules'));
   return folder;
@@ -84,7 +92,7 @@ afterAll(() => rm(consumer, { recursive: true, force: true }));
 describe('the package', () => {
   test('holds what was compiled, its description, and nothing else', () => {
     const others = packed.filter((path) => !/^dist\/.*\.(js|d\.ts)$/.test(path));
-    expect(others.sort()).toEqual(['README.md', 'package.json']);
+    expect(others.sort()).toEqual(['README.md', 'bin/impact-session.js', 'package.json']);
     expect(packed).toContain('dist/session/index.d.ts');
     expect(packed).toContain('dist/main.js');
   });
