@@ -1,9 +1,10 @@
 /**
  * Stops the server so that nobody who was heard goes without an answer: what is under way ends, who has connected is
- * accepted, connections that are kept end with their next answer, then the store lets go of its folder.
+ * accepted, connections that are kept end with the last answer that is due on them, then the store lets go of its folder.
  */
 
-import type { Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { INestApplication } from '@nestjs/common';
@@ -22,17 +23,18 @@ const ACCEPT_MS = 1_000;
 export function stopOnSignal(app: INestApplication, logger: Logger): void {
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   const server: Server = app.getHttpServer();
-  const endConnections = connectionsThatEnd(server);
+  const door = new Door(server);
   const stop = async () => {
     for (const signal of signals) process.off(signal, stop);
     try {
-      endConnections();
+      door.endConnections();
       if ((await promisify(server.getConnections).call(server)) > 0) await pause(FAREWELL_MS);
-      const goOn = await acceptEverybody(server);
+      door.hold();
+      await acceptEverybody(server);
       setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
       const closed = app.close();
       // By the next turn nobody can connect any more.
-      setImmediate(goOn);
+      setImmediate(() => door.letIn());
       await closed;
       logger.info('stopped; everything is on the disk');
     } catch (error) {
@@ -44,35 +46,73 @@ export function stopOnSignal(app: INestApplication, logger: Logger): void {
 }
 
 /**
- * Gives a function after which every answer, also to what was asked before, tells its client that the connection ends
- * with it. Without that, a client that keeps its connection goes on until it is cut off in the middle of a request.
+ * Stands before the handlers of requests. When the server is to stop, every connection ends with the last answer that is
+ * due on it: a client that keeps one would go on until it is cut off in the middle of a request.
  */
-function connectionsThatEnd(server: Server): () => void {
-  const unanswered = new Set<ServerResponse>();
-  let ending = false;
-  const end = (response: ServerResponse) => {
-    if (!response.headersSent) response.setHeader('Connection', 'close');
-  };
-  server.prependListener('request', (_request, response) => {
-    if (ending) end(response);
-    unanswered.add(response);
-    response.once('close', () => unanswered.delete(response));
-  });
-  return () => {
-    ending = true;
-    for (const response of unanswered) end(response);
-  };
+class Door {
+  readonly #handlers: readonly RequestListener[];
+  /** Of each connection the latest request that is not answered yet: a client may send several at once (pipelining). */
+  readonly #latest = new Map<Socket, ServerResponse>();
+  #ending = false;
+  #waiting: [IncomingMessage, ServerResponse][] | undefined;
+
+  constructor(private readonly server: Server) {
+    this.#handlers = server.listeners('request') as RequestListener[];
+    server.removeAllListeners('request');
+    server.on('request', (request, response) => this.#enter(request, response));
+  }
+
+  endConnections(): void {
+    this.#ending = true;
+    for (const response of this.#latest.values()) markLast(response);
+  }
+
+  /** Has requests wait: who is answered would come again, before all who have connected are in. */
+  hold(): void {
+    this.#waiting = [];
+  }
+
+  letIn(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const [request, response] of waiting) this.#handle(request, response);
+  }
+
+  #enter(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (this.#ending) {
+      const before = this.#latest.get(socket);
+      // The answer on its way was told to be the last: this request must not be processed (RFC 9112, 9.6).
+      if (before?.headersSent && isMarkedLast(before)) return;
+      if (before && !before.headersSent) before.removeHeader('Connection');
+      markLast(response);
+    }
+    this.#latest.set(socket, response);
+    response.once('close', () => {
+      if (this.#latest.get(socket) === response) this.#latest.delete(socket);
+    });
+    if (this.#waiting) this.#waiting.push([request, response]);
+    else this.#handle(request, response);
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    for (const handler of this.#handlers) handler.call(this.server, request, response as never);
+  }
+}
+
+function markLast(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close');
+}
+
+function isMarkedLast(response: ServerResponse): boolean {
+  return response.getHeader('Connection') === 'close';
 }
 
 /**
  * Accepts whoever has connected, one in a turn of the event loop, until turns bring nobody: closing would reset their
- * connections, and nobody would answer. What is asked has to wait meanwhile, or who is answered would come again before
- * all are in. Gives a function that lets it go on.
+ * connections, and nobody would answer.
  */
-async function acceptEverybody(server: Server): Promise<() => void> {
-  const handlers = server.listeners('request');
-  const asked: unknown[][] = [];
-  server.removeAllListeners('request').on('request', (...request: unknown[]) => asked.push(request));
+async function acceptEverybody(server: Server): Promise<void> {
   const until = Date.now() + ACCEPT_MS;
   let quiet = 0;
   const note = () => {
@@ -81,9 +121,4 @@ async function acceptEverybody(server: Server): Promise<() => void> {
   server.on('connection', note);
   for (; quiet < QUIET_TURNS && Date.now() < until; quiet++) await nextTurn();
   server.off('connection', note);
-  return () => {
-    server.removeAllListeners('request');
-    for (const handler of handlers) server.on('request', handler as () => void);
-    for (const request of asked) server.emit('request', ...request);
-  };
 }

@@ -149,6 +149,28 @@ test('Who sent a request before the server came to accept the connection is answ
   expect(await server.ended).toBe(0);
 });
 
+test('Requests that were sent one behind another on one connection are all answered, and the last answer ends it', async () => {
+  const server = await serve();
+  const id = await createSession(server.url);
+  const steps = Array.from({ length: 5 }, (_, n) => `step-${n}`);
+  const requests = steps.map((step) => {
+    const body = JSON.stringify({ steps_completed: [step] });
+    return `PATCH /session/${id} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+  });
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  // While it is stopped, the kernel takes what is sent to it.
+  server.process.kill('SIGSTOP');
+  await new Promise((resolve) => socket.write(requests.join(''), resolve));
+  server.process.kill('SIGTERM');
+  server.process.kill('SIGCONT');
+  const answers = (await text(socket)).split(/(?=HTTP\/1\.1 )/);
+  expect(answers.map((answer) => answer.slice(0, 15))).toEqual(steps.map(() => 'HTTP/1.1 200 OK'));
+  const ends = answers.map((answer) => /^connection: close\r$/im.test(answer));
+  expect(ends).toEqual([false, false, false, false, true]);
+  expect(await server.ended).toBe(0);
+});
+
 test('A second signal ends the server at once, whatever is under way', async () => {
   const { url, process: server, ended } = await serve();
   const client = connect(Number(new URL(url).port), '127.0.0.1');

@@ -19,7 +19,7 @@ export function explain(error: unknown): readonly string[] {
   if (error instanceof CommandError) return [error.message];
   if (!(error instanceof Error)) return [String(error)];
   if (isSystemError(error)) return [error.message];
-  return [isSessionError(error) ? withCause(error) : (error.stack ?? error.message)];
+  return isSessionError(error) ? [withCause(error)] : (error.stack ?? error.message).split('\n');
 }
 
 function isSystemError(error: NodeJS.ErrnoException): boolean {

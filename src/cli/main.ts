@@ -7,6 +7,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { COULD_NOT_RUN, explain } from './command-error.js';
 import { showCommand } from './show.command.js';
+import { printable } from './text.js';
 import { verifyCommand } from './verify.command.js';
 
 const program = new Command('impact-session')
@@ -25,7 +26,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 program.parseAsync().catch((error: unknown) => {
-  for (const line of explain(error)) process.stderr.write(`impact-session: ${line}\n`);
+  for (const line of explain(error)) process.stderr.write(`impact-session: ${printable(line)}\n`);
   // Help and version that were asked for are told as errors, too.
   process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : COULD_NOT_RUN;
 });

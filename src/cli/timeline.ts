@@ -20,7 +20,7 @@ export function timeline({ session, auditPath, events }: ReadSession, verificati
     section('Timings', timingRows(session)),
     section(
       'Problems',
-      verification.problems.map(({ seq, kind, message }) => [`${seq ?? '-'}`, kind, message]),
+      verification.problems.map(({ seq, kind, message }) => [`${seq ?? '-'}`, kind, printable(message)]),
     ),
   ];
   return `${sections.filter((text) => text !== '').join('\n\n')}\n`;

@@ -68,15 +68,19 @@ async function verify(path: string | undefined, options: VerifyOptions): Promise
     };
     for await (const verified of alone ? [alone] : reader.verifyAll(passOver)) {
       add(tally, verified);
+      // At once: who reads the problems may have seen enough of them before all are told.
+      if (tally.problems > 0) process.exitCode = PROBLEMS_FOUND;
       if (!verified.verification.valid) progress.clear();
       report.session(verified);
       progress.update(tally.sessions, tally.problems > 0 ? count(tally.problems, 'problem') : '');
     }
+  } catch (error) {
+    report.end(tally, alone, error as Error);
+    throw error;
   } finally {
     progress.stop();
   }
   report.end(tally, alone);
-  if (tally.problems > 0) process.exitCode = PROBLEMS_FOUND;
 }
 
 async function one(reader: FolderReader, folder: string, id: string): Promise<VerifiedSession> {
@@ -94,8 +98,11 @@ function add(tally: Tally, { verification }: VerifiedSession): void {
 
 interface Report {
   session(verified: VerifiedSession): void;
-  /** @param alone the one session that was asked for */
-  end(tally: Tally, alone: VerifiedSession | undefined): void;
+  /**
+   * @param alone the one session that was asked for
+   * @param failure why it came to no end
+   */
+  end(tally: Tally, alone: VerifiedSession | undefined, failure?: Error): void;
 }
 
 /** For people and for `cut`: problems as lines, the sum beside them. */
@@ -109,7 +116,9 @@ class LineReport implements Report {
   end(
     { sessions, withoutLog, events, problems, passedOver }: Tally,
     alone: VerifiedSession | undefined,
+    failure?: Error,
   ): void {
+    if (failure) return;
     const found = problems > 0 ? count(problems, 'problem') : 'no problem';
     const legacy =
       withoutLog > 0 ? ` (${withoutLog.toLocaleString('en')} of the Python component, without a log)` : '';
@@ -138,9 +147,11 @@ class JsonReport implements Report {
   end(
     { sessions, withoutLog, events, problems, passedOver }: Tally,
     alone: VerifiedSession | undefined,
+    failure?: Error,
   ): void {
     const sum = {
-      valid: problems === 0,
+      ...(failure && { error: failure.message }),
+      valid: problems === 0 && !failure,
       sessions,
       without_log: withoutLog,
       events,

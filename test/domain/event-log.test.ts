@@ -111,6 +111,7 @@ describe('a log', () => {
     expect(forge((body) => ({ ...body, seq: 7 }))).toMatch(/seq is 7/);
     expect(forge((body) => ({ ...body, at: '2020-01-01T00:00:00.000Z' }))).toMatch(/earlier/);
     expect(forge((body) => ({ ...body, data: null }))).toMatch(/kind/);
+    expect(forge((body) => ({ ...body, v: { toString: null } }))).toMatch(/no line format/);
     for (const odd of [
       { seq: '1' },
       { type: 7 },
@@ -180,8 +181,36 @@ describe('a log from whose last write a power cut kept some pages', () => {
     expect(read(altered).rest).toMatchObject({ seq: 2, torn: false });
   });
 
+  test('is damaged when a line of it is of another session, stands there twice, or is one too many', () => {
+    const [b, c, d] = after.toString().split('\n').slice(2) as [string, string, string];
+    const rest = (...lines: string[]) =>
+      read(Buffer.from(`${before}${lines.map((line) => `${line}\n`).join('')}`)).rest;
+    const hole = `\0${'x'.repeat(20)}`;
+    expect(rest(hole, c, d)?.torn).toBe(true);
+    expect(rest(b, hole, d)?.torn).toBe(true);
+    const foreign = sealEvents(
+      { ...start, sid: 'sess_20240115_103045_ffffff', revision: 2 },
+      { at: AT, actor: 'me', events: PARTS },
+    );
+    for (const lines of [
+      [hole, foreign.lines.toString().split('\n')[1]!, d],
+      [hole, c, c],
+      [hole, d, c],
+      [hole, hole, c, d],
+    ])
+      expect(rest(...lines)?.torn).toBe(false);
+  });
+
   test('is damaged when another command follows: its write was acknowledged before', () => {
     const longer = logOf([created], [step('a')], PARTS, [step('e')]);
     expect(read(Buffer.from(longer).fill(0, before.length + 10, before.length + 20)).rest?.torn).toBe(false);
   });
+});
+
+test('a line that is deeper than the stack is read as any other', () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+  const [first] = LOG.toString().split('\n') as [string];
+  const body = `${first.replace(/,"hash":"[0-9a-f]{64}"\}$/, '}').replace('"labels":{}', `"labels":{},"x":${deep}`)}`;
+  const line = `${body.slice(0, -1)},"hash":"${sha256(`session-event/1\n${body}`)}"}\n`;
+  expect(read(Buffer.from(line))).toMatchObject({ length: Buffer.byteLength(line) });
 });

@@ -171,7 +171,7 @@ export function isSessionError(error: unknown): error is SessionError {
 }
 
 /** A caller's text made safe to repeat in an answer and in a log line: short, and without control characters. */
-function printable(text: string): string {
+export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be taken out
   return shortened(text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd'));
 }

@@ -101,7 +101,7 @@ export function readLog(bytes: Uint8Array, storeId: string, sid: string): LogRea
   const lines = linesOf(bytes, storeId, sid);
   for (const line of lines) {
     if (line.fault) {
-      const torn = isTorn(line, lines, whole.events);
+      const torn = isTorn([line, ...upTo(LIMITS.events, lines)], sid, whole.events);
       const rest = { seq: events.length, finding: line.fault.message, torn };
       return { events: events.slice(0, whole.events), length: whole.length, rest };
     }
@@ -222,23 +222,37 @@ function after(expected: Expected, sid: string, event: SessionEvent | undefined)
  * them. So one damaged line at the end; or, where a power cut kept pages in the middle of the write from the disk,
  * lines with unwritten bytes among lines that are all of the one command which begins where the rest does.
  */
-function isTorn(bad: Line, after: Iterable<Line>, begin: number): boolean {
-  if (!isDamaged(bad)) return false;
-  let line = bad;
-  for (const next of after) {
-    if (isDamaged(line) ? !line.unwritten : !isPartOf(line.event, begin)) return false;
-    line = next;
+function isTorn(rest: readonly Line[], sid: string, begin: number): boolean {
+  const [bad] = rest;
+  if (!bad || !isDamaged(bad) || rest.length > LIMITS.events) return false;
+  if (rest.length === 1) return true;
+  const last = rest.length - 1;
+  if (rest.some((line, index) => isDamaged(line) && !line.unwritten && index !== last)) return false;
+  const good = rest.filter((line) => !isDamaged(line)).map(({ event }) => event);
+  return areOfOneCommand(good, sid, begin) && rest.length <= Number(good[0]?.data.parts ?? rest.length);
+}
+
+/** Whether these are parts of one command, in their order, whose first event is at `begin`. */
+function areOfOneCommand(events: readonly (SessionEvent | undefined)[], sid: string, begin: number): boolean {
+  return events.every((event, index) => {
+    if (event?.sid !== sid) return false;
+    const { part, parts } = event.data;
+    const before = Number(events[index - 1]?.data.part ?? 0);
+    const inOrder = typeof part === 'number' && part > before && event.seq - (part - 1) === begin;
+    return inOrder && parts === events[0]?.data.parts;
+  });
+}
+
+function* upTo<T>(limit: number, items: Iterable<T>): Generator<T> {
+  let left = limit;
+  for (const item of items) {
+    if (left-- === 0) return;
+    yield item;
   }
-  return isDamaged(line) || isPartOf(line.event, begin);
 }
 
 function isDamaged({ fault }: Line): boolean {
   return fault?.kind === 'line_altered';
-}
-
-function isPartOf(event: SessionEvent | undefined, begin: number): boolean {
-  const part = event?.data.part;
-  return typeof part === 'number' && event !== undefined && event.seq - (part - 1) === begin;
 }
 
 function altered(message: string): LineFault {
@@ -274,7 +288,8 @@ function unseal(line: Uint8Array): SessionEvent | LineFault {
 /** Why a line that is as it was sealed is no event, if it is none. */
 function malformed(body: Omit<SessionEvent, 'hash'>): string | undefined {
   if (!isJsonObject(body) || Object.keys(body).join() !== MEMBERS) return `the members are not ${MEMBERS}`;
-  if (body.v !== 1) return `line format ${String(body.v)} is not known`;
+  if (body.v !== 1)
+    return typeof body.v === 'number' ? `line format ${body.v} is not known` : 'it has no line format';
   const { seq, at, type, actor, data } = body;
   const isText = typeof type === 'string' && (actor === null || typeof actor === 'string');
   return isText && Number.isSafeInteger(seq) && isTime(at) && isJsonObject(data)

@@ -32,11 +32,18 @@ export function jsonEquals(left: JsonValue, right: JsonValue): boolean {
   );
 }
 
-/** Freezes a value and all in it, so that nobody who is shown it can change what others see. */
+/**
+ * Freezes a value and all in it, so that nobody who is shown it can change what others see. Not by calling itself: what
+ * somebody else wrote may be deeper than the stack.
+ */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== 'object' || value === null) return value;
-  for (const member of Object.values(value)) deepFreeze(member);
-  return Object.freeze(value);
+  const found: unknown[] = [value];
+  while (found.length > 0) {
+    const next = found.pop();
+    if (typeof next !== 'object' || next === null) continue;
+    for (const member of Object.values(Object.freeze(next))) found.push(member);
+  }
+  return value;
 }
 
 /** Parses JSON text that may begin with a byte order mark, as RFC 8259, 8.1 lets a parser do. */

@@ -22,7 +22,7 @@ export type ProblemKind =
   /** Every line verifies, and the events make no session. */
   | 'state_impossible'
   | 'log_missing'
-  /** The view does not show the state after the events that it counts; the session's next change makes it anew. */
+  /** The view does not show the state after the events that it counts; the session's next reading makes it anew. */
   | 'view_altered'
   | 'view_missing'
   /** A recovery kept the bytes that it cut off, and they are not there as they were. */
@@ -106,7 +106,7 @@ function logProblems(trail: Trail, { events, rest }: LogReading, known: number):
       },
     ];
   const problems: Problem[] = [];
-  for (const fault of faultsOf(trail.log, trail.storeId, trail.sid)) {
+  for (const fault of rest ? faultsOf(trail.log, trail.storeId, trail.sid) : []) {
     problems.push(fault);
     // A file of newlines has millions: nobody reads them, and telling them takes minutes.
     if (problems.length > MAX_PROBLEMS) break;

@@ -160,11 +160,13 @@ export class FileStore extends SessionStore {
     return this.#accept(() =>
       this.#queue.run(id, async () => {
         this.#assertKnown(id);
-        const entry = await this.#reading(() => this.loader.find(id));
+        // Not loaded for this: that would have the view made anew, and an altered one is what is looked for.
+        const cached = this.#cache.peek(id);
+        const entry = cached ? { id, day: cached.day } : await this.#reading(() => this.loader.find(id));
         if (!entry) return undefined;
-        const loaded = await this.#load(id).catch(ifCorrupted);
-        const known = loaded?.imported ? undefined : loaded?.session.revision;
-        return this.#reading(() => this.verifier.verify(entry, known));
+        if (!cached)
+          await this.#reading(() => this.loader.makeDurable(this.folders.path(entry))).catch(ifNoLog);
+        return this.#reading(() => this.verifier.verify(entry, cached?.session.revision));
       }),
     );
   }
@@ -380,6 +382,12 @@ function isBadSpot(error: unknown): boolean {
 function sizeOf({ session, length }: LoadedSession): number {
   const names = session.stepsCompleted.length + Object.keys(session.timing).length;
   return 2_048 + 128 * names + 2 * session.outputBytes + (session.imported ? length : 0);
+}
+
+/** Where there is no log, there is nothing to make durable. */
+function ifNoLog(error: unknown): void {
+  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
 }
 
 /** What is damaged has no state. */

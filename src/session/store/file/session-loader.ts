@@ -144,11 +144,15 @@ export class SessionLoader {
 
   async #readLog(id: string, folder: string): Promise<Buffer | undefined> {
     const log = await readLogFile(this.files, id, folder);
-    if (log && this.options.syncs) {
-      await this.#syncLog(join(folder, EVENTS_FILE));
-      await this.options.syncs.sync(folder);
-    }
+    if (log) await this.makeDurable(folder);
     return log;
+  }
+
+  /** After an unclean stop: what was written last to a session's log survives what is shown of it. */
+  async makeDurable(folder: string): Promise<void> {
+    if (!this.options.syncs) return;
+    await this.#syncLog(join(folder, EVENTS_FILE));
+    await this.options.syncs.sync(folder);
   }
 
   #isThere(entry: FolderEntry): Promise<boolean> {

@@ -4,7 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { SessionCorruptedError } from '../../domain/errors.js';
+import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import type { SessionEvent } from '../../domain/session-event.js';
 import {
   eventsCountedBy,
@@ -43,8 +43,12 @@ export class SessionVerifier {
     try {
       return await this.#verify(entry, known);
     } catch (error) {
-      if (!(error instanceof SessionCorruptedError)) throw error;
-      return refused('file_unreadable', (error.cause as Error).message);
+      if (error instanceof SessionCorruptedError)
+        return refused('file_unreadable', (error.cause as Error).message);
+      // A bad spot of the disk concerns the session that lies there, and keeps nobody from verifying the others.
+      if (error instanceof StoreUnavailableError && (error.cause as NodeJS.ErrnoException)?.code === 'EIO')
+        return refused('file_unreadable', 'a file cannot be read (EIO)');
+      throw error;
     }
   }
 
@@ -57,6 +61,8 @@ export class SessionVerifier {
       const { events, problems } = verifyTrail({ storeId: this.options.storeId, sid: id, log, view, known });
       return verdict(events, [...problems, ...(await this.#tornCopies(id, folder, events))]);
     }
+    if (known)
+      return refused('log_missing', `${EVENTS_FILE} is missing, of which ${known} events are known of`);
     if (view) return this.#withoutLog(id, day, view);
     if (!(await isFolder(this.files, folder))) return undefined;
     return refused('log_missing', `the folder has no ${EVENTS_FILE} and no ${VIEW_FILE}`);
@@ -73,18 +79,21 @@ export class SessionVerifier {
   /** The trail binds what a recovery cut off: it has to be there as it was. */
   async #tornCopies(id: string, folder: string, events: readonly SessionEvent[]): Promise<Problem[]> {
     const problems: Problem[] = [];
-    for (const { seq, type, data } of events) {
-      if (type !== 'log_recovered' || (await this.#isAsItWas(id, folder, data))) continue;
+    const hashes = new Map<unknown, string | undefined>();
+    for (const { seq, data } of events.filter(({ type }) => type === 'log_recovered')) {
+      const { file, sha256 } = data;
+      if (!hashes.has(file)) hashes.set(file, await this.#hashOf(id, folder, file));
+      if (hashes.get(file) === sha256) continue;
       const message = 'the bytes that this recovery cut off are not kept as they were';
       problems.push({ seq, kind: 'torn_copy_altered', message });
     }
     return problems;
   }
 
-  async #isAsItWas(id: string, folder: string, data: SessionEvent['data']): Promise<boolean> {
-    if (typeof data.file !== 'string' || !TORN_COPY.test(data.file)) return false;
-    const copy = await readLogFile(this.files, id, folder, data.file);
-    return copy !== undefined && createHash('sha256').update(copy).digest('hex') === data.sha256;
+  async #hashOf(id: string, folder: string, file: unknown): Promise<string | undefined> {
+    if (typeof file !== 'string' || !TORN_COPY.test(file)) return undefined;
+    const copy = await readLogFile(this.files, id, folder, file);
+    return copy && createHash('sha256').update(copy).digest('hex');
   }
 }
 

@@ -8,7 +8,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
-import { StoreOpenError } from '../../domain/errors.js';
+import { printable, StoreOpenError } from '../../domain/errors.js';
 import { type FileSystem, makeFolder, syncFolder } from './durable-file.js';
 import { SessionFolders } from './session-folders.js';
 import { ifAbsent, makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
@@ -126,7 +126,7 @@ function pidOf(note: string): unknown {
 
 function holder(note: string): string {
   const { pid, host, since } = parseObject(note) ?? {};
-  return pid === undefined ? 'another process' : `process ${pid} on ${host} since ${since}`;
+  return pid === undefined ? 'another process' : printable(`process ${pid} on ${host} since ${since}`);
 }
 
 async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise<void> {

@@ -5,7 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { StoreOpenError } from '../../domain/errors.js';
+import { printable, StoreOpenError } from '../../domain/errors.js';
 import { isJsonObject } from '../../domain/json.js';
 import { type FileSystem, placeFile, syncFolder } from './durable-file.js';
 import { EVENTS_FILE, SessionFolders } from './session-folders.js';
@@ -52,7 +52,9 @@ function checkFormat(root: string, path: string, text: string): string {
 
 function describeFormat(format: Record<string, unknown> | undefined): string {
   if (format?.format === undefined) return 'cannot be read';
-  return format.format === FORMAT ? 'lacks its store_id' : `names format ${String(format.format)}`;
+  return format.format === FORMAT
+    ? 'lacks its store_id'
+    : `names format ${printable(JSON.stringify(format.format))}`;
 }
 
 /** A JSON object's text as an object; `undefined` for any other text. */
