@@ -212,6 +212,23 @@ describe('impact-session verify', () => {
     ]);
   });
 
+  test('ends with 1 also when whoever reads the problems has seen enough of them', async () => {
+    const folder = await aFolder();
+    await folder.closeAll();
+    for (let n = 0; n < 500; n++) await folder.write(`2024-01-15/odd-${n}/session_metadata.json`, '{');
+    const command = `"${process.execPath}" "${process.cwd()}/bin/impact-session.js" verify . | head -n 1; echo "\${PIPESTATUS[0]}"`;
+    const { stdout, stderr } = spawnSync('bash', ['-c', command], { cwd: folder.path, encoding: 'utf8' });
+    expect(stdout).toMatch(/^odd-\d+\t-\tfile_unreadable\t.*\n1\n$/);
+    expect(stderr).not.toMatch(/EPIPE|\bat .+:\d+:\d+/);
+  });
+
+  test('prints nothing that a terminal would obey, whatever stands in format.json', async () => {
+    const folder = await makeFolder();
+    await folder.write('.store/format.json', '{"format":"\\u001b]0;x\\u0007"}');
+    const { code, stderr } = await impactSession(folder.path, ['verify', '.']);
+    expect([code, stderr.trimEnd()]).toEqual([2, expect.stringMatching(/^[^\p{Cc}]+$/u)]);
+  });
+
   test('prints its problems on a terminal above the line that says how far it is', async () => {
     const folder = await aFolder();
     await damage(folder);

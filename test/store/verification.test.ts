@@ -2,6 +2,7 @@
  * Verification of what lies on the disk: by the running store, which also knows what it wrote, and by a reader beside
  * it or on a copy, which takes no lock and changes nothing.
  */
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
@@ -75,6 +76,66 @@ describe('a running store', () => {
     expect(kinds(await again.verify(ID))).toEqual([['file_unreadable', null]]);
     expect(store).not.toBe(again);
   });
+
+  test('finds that its log was taken away, though what lies there now reads as a folder of the Python component', async () => {
+    const { folder, store } = await aStore();
+    await rm(folder.file(LOG));
+    await folder.write(VIEW, `{"session_id": "${ID}", "status": "completed"}`);
+    expect(kinds(await store.verify(ID))).toEqual([['log_missing', null]]);
+    await rm(folder.file(DAY, ID), { recursive: true });
+    expect(kinds(await store.verify(ID))).toEqual([['log_missing', null]]);
+  });
+
+  test('finds an altered view as often as it is asked: asking does not make it anew', async () => {
+    const { folder } = await aStore();
+    await folder.closeAll();
+    await folder.write(
+      VIEW,
+      (await folder.read(VIEW)).replace('"status": "created"', '"status": "completed"'),
+    );
+    const altered = await folder.read(VIEW);
+    const store = await folder.open();
+    for (let n = 0; n < 3; n++) expect(kinds(await store.verify(ID))).toEqual([['view_altered', null]]);
+    await folder.closeAll();
+    expect(await folder.read(VIEW)).toBe(altered);
+  });
+
+  test.each<[string, object]>([
+    ['a line format that is an object', { v: { toString: null } }],
+    ['an actor that is an object', { actor: {} }],
+    ['data as deep as no stack', { data: { step: 'a', x: 'DEEP' } }],
+  ])('goes on listing and verifying the others where somebody sealed %s', async (_, change) => {
+    const { folder } = await aStore();
+    await folder.closeAll();
+    const lines = (await folder.read(LOG)).trimEnd().split('\n');
+    const { hash: _hash, ...last } = JSON.parse(lines.pop()!);
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const body = JSON.stringify({ ...last, ...change }).replace('"DEEP"', deep);
+    const hash = createHash('sha256').update(`session-event/1\n${body}`).digest('hex');
+    await folder.write(LOG, `${[...lines, `${body.slice(0, -1)},"hash":"${hash}"}`].join('\n')}\n`);
+    const store = await folder.open();
+    expect((await store.list({ limit: 10, offset: 0 })).sessions).toHaveLength(2);
+    expect(kinds(await store.verify(OTHER))).toEqual([]);
+    const reader = await FolderReader.open({ path: folder.path });
+    const verified: string[] = [];
+    for await (const { id } of reader.verifyAll()) verified.push(id);
+    expect(verified.sort()).toEqual([ID, OTHER]);
+  });
+
+  test.each(['events.jsonl', 'session_metadata.json'])(
+    'does not wait for a pipe in the place of %s',
+    async (name) => {
+      const { folder } = await aStore();
+      await folder.closeAll();
+      await rm(folder.file(DAY, ID, name));
+      execFileSync('mkfifo', [folder.file(DAY, ID, name)]);
+      const store = await folder.open();
+      expect(await store.verify(ID)).toMatchObject({
+        problems: [{ kind: 'file_unreadable', message: `${name} is no regular file` }],
+      });
+      await expect(store.read(ID)).rejects.toMatchObject({ code: 'SessionCorruptedError' });
+    },
+  );
 
   test('tells a torn tail, and no longer when the next change has recovered the log', async () => {
     const { folder } = await aStore();
@@ -267,7 +328,62 @@ describe('a reader of the folder', () => {
     const reader = await FolderReader.open({ path: folder.path, files: { ...systemFiles, readFile } });
     expect((await reader.verify(ID))!.verification).toMatchObject({ valid: true, events: 4 });
     expect(looks.filter((path) => path.endsWith(LOG))).toHaveLength(1);
+    await folder.write(LOG, log);
+    await folder.write(VIEW, view);
+    expect((await reader.read(ID))!.session.revision).toBe(4);
     expect(store).not.toBe(again);
+  });
+
+  test('goes on where a bad spot of the disk keeps it from one session', async () => {
+    const { folder } = await aStore();
+    const disk = new WatchedFiles();
+    disk.fail = (call) => (call.startsWith('readFile') && call.includes(ID) ? 'EIO' : undefined);
+    const reader = await FolderReader.open({ path: folder.path, files: disk.files });
+    expect(await verifyAll(reader)).toEqual([
+      [ID, [['file_unreadable', null]]],
+      [OTHER, []],
+    ]);
+  });
+
+  test('holds no more than a few outcomes while one session keeps it waiting, and reads large logs one by one', async () => {
+    const folder = await makeFolder();
+    const store = await folder.open();
+    for (let n = 0; n < 150; n++) await store.create(idsAt(BORN, n * 256), opening());
+    const later = new Date('2024-01-16T00:00:00Z');
+    for (let n = 0; n < 3; n++) {
+      const { session } = await store.create(idsAt(later, n), opening());
+      for (let part = 0; part < 3; part++)
+        await store.append(session.id, patching({ outputs: { [`o${part}`]: 'x'.repeat(500_000) } }));
+    }
+    await folder.closeAll();
+    const begun = new Set<string>();
+    let first: string | undefined;
+    let [underWay, most] = [0, 0];
+    const { promise: waiting, resolve: goOn } = deferred();
+    const readFile = (async (path: string, ...rest: []) => {
+      if (!path.includes('sess_')) return systemFiles.readFile(path, ...rest);
+      const session = path.split('/').at(-2) as string;
+      begun.add(session);
+      first ??= session;
+      if (session === first && begun.size < 150) await waiting;
+      const isLarge = path.includes('2024-01-16') && path.endsWith('.jsonl');
+      if (isLarge) most = Math.max(most, ++underWay);
+      const bytes = await systemFiles.readFile(path, ...rest);
+      if (isLarge) underWay--;
+      return bytes;
+    }) as typeof systemFiles.readFile;
+    const reader = await FolderReader.open({ path: folder.path, files: { ...systemFiles, readFile } });
+    const verifying = verifyAll(reader);
+    let before = -1;
+    for (let quiet = 0; quiet < 50; quiet++) {
+      if (begun.size !== before) quiet = 0;
+      before = begun.size;
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    expect(begun.size).toBeLessThanOrEqual(66);
+    goOn();
+    expect(await verifying).toHaveLength(153);
+    expect(most).toBe(1);
   });
 
   test('passes over a session that is taken away while it looks', async () => {
@@ -288,6 +404,14 @@ describe('a reader of the folder', () => {
     await expect(FolderReader.open({ path: folder.path })).rejects.toThrow(/format 2/);
   });
 });
+
+function deferred(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve: () => void = () => undefined;
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
 
 /** The next of these ids, as all that a command may take. */
 function* once(ids: Iterator<string>): Iterable<string> {
