@@ -6,7 +6,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from '@jest/globals';
@@ -149,25 +149,60 @@ test('Who sent a request before the server came to accept the connection is answ
   expect(await server.ended).toBe(0);
 });
 
-test('Requests that were sent one behind another on one connection are all answered, and the last answer ends it', async () => {
+/** Five reports on one connection, sent one behind another without waiting for answers (pipelining). */
+class Pipelined {
+  readonly #requests: string;
+
+  constructor(id: string) {
+    const requests = ['a', 'b', 'c', 'd', 'e'].map((step) => {
+      const body = JSON.stringify({ steps_completed: [step] });
+      return `PATCH /session/${id} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    });
+    this.#requests = requests.join('');
+  }
+
+  send(socket: Socket): Promise<void> {
+    return new Promise((resolve) => socket.write(this.#requests, () => resolve()));
+  }
+
+  /** All are answered, and with the last answer the connection ends. */
+  async expectAnswers(socket: Socket): Promise<void> {
+    const answers = (await text(socket)).split(/(?=HTTP\/1\.1 )/);
+    expect(answers.map((answer) => answer.slice(0, 15))).toEqual(Array(5).fill('HTTP/1.1 200 OK'));
+    const ends = answers.map((answer) => /^connection: close\r$/im.test(answer));
+    expect(ends).toEqual([false, false, false, false, true]);
+  }
+}
+
+test('Requests one behind another on one connection are all answered when the server is told to stop meanwhile', async () => {
   const server = await serve();
-  const id = await createSession(server.url);
-  const steps = Array.from({ length: 5 }, (_, n) => `step-${n}`);
-  const requests = steps.map((step) => {
-    const body = JSON.stringify({ steps_completed: [step] });
-    return `PATCH /session/${id} HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-  });
+  const reports = new Pipelined(await createSession(server.url));
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
   await once(socket, 'connect');
   // While it is stopped, the kernel takes what is sent to it.
   server.process.kill('SIGSTOP');
-  await new Promise((resolve) => socket.write(requests.join(''), resolve));
+  await reports.send(socket);
   server.process.kill('SIGTERM');
   server.process.kill('SIGCONT');
-  const answers = (await text(socket)).split(/(?=HTTP\/1\.1 )/);
-  expect(answers.map((answer) => answer.slice(0, 15))).toEqual(steps.map(() => 'HTTP/1.1 200 OK'));
-  const ends = answers.map((answer) => /^connection: close\r$/im.test(answer));
-  expect(ends).toEqual([false, false, false, false, true]);
+  await reports.expectAnswers(socket);
+  expect(await server.ended).toBe(0);
+});
+
+test('Requests one behind another are all answered on a connection that is kept while the server stops', async () => {
+  const server = await serve();
+  const reports = new Pipelined(await createSession(server.url));
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  server.process.kill('SIGTERM');
+  const told = async () => {
+    const agent = new Agent({ keepAlive: true });
+    const { headers } = await ask('GET', `${server.url}/session/list`, undefined, agent);
+    agent.destroy();
+    return headers.connection === 'close';
+  };
+  while (!(await told()));
+  await reports.send(socket);
+  await reports.expectAnswers(socket);
   expect(await server.ended).toBe(0);
 });
 
