@@ -5,7 +5,7 @@
  */
 
 import type { Outcome } from '../history/history.js';
-import { Random } from '../history/random.js';
+import { Random } from '../random.js';
 import { type Command, creation, report } from './commands.js';
 import { type Answer, Connection, type Reply } from './connection.js';
 import type { Recorder } from './recorder.js';

@@ -5,7 +5,7 @@
 
 import { ASSESSMENT_LIFECYCLE, allowedFrom } from '../../src/session/domain/lifecycle.js';
 import { describeEvent } from '../history/history.js';
-import type { Random } from '../history/random.js';
+import type { Random } from '../random.js';
 
 export interface Command {
   readonly body: object;

@@ -6,7 +6,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Random } from '../history/random.js';
+import { Random } from '../random.js';
 import { Client } from './client.js';
 import { Connection } from './connection.js';
 import { sessionsIn, tearLog } from './data-folder.js';

@@ -6,7 +6,7 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Random } from '../history/random.js';
+import { Random } from '../random.js';
 import { patching } from '../session-store.contract.js';
 import { dataFolders } from '../store/a-folder.js';
 import { compareAnswers, walkList } from './answers.js';

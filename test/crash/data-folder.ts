@@ -7,7 +7,7 @@ import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLog } from '../../src/session/domain/event-log.js';
 import { type LoggedEvent, loggedEvent } from '../history/history.js';
-import type { Random } from '../history/random.js';
+import type { Random } from '../random.js';
 
 export interface FolderReading {
   readonly logs: ReadonlyMap<string, readonly LoggedEvent[]>;

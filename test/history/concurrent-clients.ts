@@ -11,6 +11,7 @@ import { decidePatch, type SessionPatch } from '../../src/session/domain/session
 import type { EventDraft } from '../../src/session/domain/session-event.js';
 import { makeSessionId } from '../../src/session/domain/session-id.js';
 import type { SessionStore, StoredSession } from '../../src/session/store/session-store.js';
+import { Random } from '../random.js';
 import {
   Clock,
   describeEvent,
@@ -19,7 +20,6 @@ import {
   type Operation,
   type Write,
 } from './history.js';
-import { Random } from './random.js';
 
 export interface Clients {
   readonly writers: number;

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { readLog } from '../../src/session/domain/event-log.js';
 import type { SessionEvent } from '../../src/session/domain/session-event.js';
-import type { Draw } from '../store/draw.js';
+import type { Random } from '../random.js';
 
 /** What was acknowledged of a session. */
 interface Acknowledged {
@@ -25,7 +25,7 @@ export class Clients {
   readonly #sessions = new Map<string, Acknowledged>();
   #steps = 0;
 
-  constructor(private readonly draw: Draw) {}
+  constructor(private readonly draw: Random) {}
 
   get sessions(): number {
     return this.#sessions.size;

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { join, resolve } from 'node:path';
 import { setTimeout as pass } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Draw } from '../store/draw.js';
+import { Random } from '../random.js';
 import { Clients } from './clients.js';
 import { canMake, FILESYSTEMS, type Filesystem, LoopDisk, missingFor } from './loop-disk.js';
 
@@ -105,7 +105,7 @@ async function cutAgainAndAgain(
   filesystem: Filesystem,
   { rounds, seed, server: command }: Wish,
 ): Promise<string[]> {
-  const draw = new Draw(seed);
+  const draw = new Random(seed);
   const disk = new LoopDisk(filesystem);
   undo.push(() => disk.remove());
   const dataFolder = join(disk.mountPoint, 'data');

@@ -11,9 +11,9 @@ import { readLog } from '../../src/session/domain/event-log.js';
 import type { SessionEvent } from '../../src/session/domain/session-event.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
 import type { StoredSession } from '../../src/session/store/session-store.js';
+import { Random } from '../random.js';
 import { allEvents, idsAt, opening, patching } from '../session-store.contract.js';
 import type { Tree } from './disk-model.js';
-import { Draw } from './draw.js';
 import { DATA, type Fact } from './power-cut-life.js';
 import { RecordedDisk } from './recorded-disk.js';
 
@@ -64,7 +64,7 @@ async function lookAround(path: string): Promise<Aftermath> {
   const sessions = new Map<string, readonly SessionEvent[]>();
   const faults: string[] = [];
   // Files without a trip through the thread pool: it is thousands of starts.
-  const { files } = new RecordedDisk(path, new Draw(0), 0).startProcess();
+  const { files } = new RecordedDisk(path, new Random(0), 0).startProcess();
   const open = FileStore.open({ path, files });
   const store = await open.catch((error) => void faults.push(`the store does not open: ${error.message}`));
   if (!store) return { sessions, faults };

@@ -1,7 +1,7 @@
 /** What of all that was not synced a power cut leaves: the extremes, and outcomes drawn at random. */
 
+import type { Random } from '../random.js';
 import type { Outcome } from './disk-model.js';
-import type { Draw } from './draw.js';
 
 const nothing = { sectorSize: 512, hasChange: () => false, hasSector: () => false };
 const everything = { sectorSize: 512, hasChange: () => true, hasSector: () => true };
@@ -18,7 +18,7 @@ export const EXTREMES: Readonly<Record<string, Outcome>> = {
 };
 
 /** Any other; how much of everything is there is drawn, too. */
-export function drawnOutcome(draw: Draw): Outcome {
+export function drawnOutcome(draw: Random): Outcome {
   const [changes, sectors] = [0.1 + 0.2 * draw.below(5), 0.1 + 0.2 * draw.below(5)];
   return {
     sectorSize: draw.happens(0.5) ? 512 : 4_096,

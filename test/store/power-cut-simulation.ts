@@ -6,8 +6,8 @@
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { Random } from '../random.js';
 import { DiskModel, type Outcome, type Tree } from './disk-model.js';
-import { Draw } from './draw.js';
 import { type Aftermath, broken, digestOf, makeScratchFolder, startAfter } from './power-cut-aftermath.js';
 import { type Fact, liveThrough } from './power-cut-life.js';
 import { drawnOutcome, EXTREMES } from './power-cut-outcomes.js';
@@ -26,7 +26,7 @@ export interface Recording {
 /** Lives through the life, on a clock that only the life moves. */
 export async function record(seed: number, forgets: Forgetting = () => false): Promise<Recording> {
   const root = makeScratchFolder();
-  const disk = new RecordedDisk<Fact>(root, new Draw(seed));
+  const disk = new RecordedDisk<Fact>(root, new Random(seed));
   disk.forgetsSync = (path) => forgets(path, disk);
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
   try {
@@ -81,7 +81,7 @@ export async function cutEverywhere({ recording, outcomes, drawn, enough }: Simu
       // Drawn where most has been told of the same possible disks.
       const isLast = changesWhatIsPossible(journal[moment]);
       for (let n = 0; isLast && n < drawn; n++)
-        tried.push([`drawn outcome ${n}`, drawnOutcome(new Draw(seed + 7_919 * moment + 104_729 * n))]);
+        tried.push([`drawn outcome ${n}`, drawnOutcome(new Random(seed + 7_919 * moment + 104_729 * n))]);
       for (const [name, outcome] of tried) {
         const found = broken(await start(model.after(outcome)), told, everTold);
         if (found.length > 0) breaches.push(describeBreach(recording, moment, name, found));

@@ -8,7 +8,7 @@ import * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { relative } from 'node:path';
 import type { FileSystem } from '../../src/session/store/file/durable-file.js';
-import type { Draw } from './draw.js';
+import type { Random } from '../random.js';
 
 /** One change of the disk, or a sync. Paths are relative to the recorded folder. */
 export type Operation =
@@ -46,7 +46,7 @@ export class RecordedDisk<Fact> {
 
   constructor(
     private readonly root: string,
-    private readonly draw: Draw,
+    private readonly draw: Random,
     /** Most turns of the event loop that a call waits. */
     private readonly mostTurns = 3,
   ) {}

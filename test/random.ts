@@ -17,6 +17,11 @@ export class Random {
     return Math.floor((mix(this.#state) / 2 ** 32) * limit);
   }
 
+  /** Whether something happens that happens with this probability. */
+  happens(probability: number): boolean {
+    return this.below(2 ** 32) < probability * 2 ** 32;
+  }
+
   oneOf<T>(items: readonly T[]): T {
     return items[this.below(items.length)] as T;
   }
