@@ -236,6 +236,21 @@ describe('what a stopped write left', () => {
     expect(found(Buffer.concat([LOG, Buffer.from(tail)]))).toEqual([['torn_tail', 6]]);
   });
 
+  test('within a command is told with the place where the command began', () => {
+    expect(found(logOf(...lines.slice(0, 3)), { view: viewAfter(2) })).toEqual([['torn_tail', 2]]);
+    const half = Buffer.concat([...lines.slice(0, 3), Buffer.from('{"v":1')]);
+    expect(found(half, { view: viewAfter(2) })).toEqual([['torn_tail', 2]]);
+  });
+
+  test('does not hide that the events before it make no session', () => {
+    const forged = write([[created], [created]]);
+    const torn = Buffer.concat([...forged.lines, Buffer.from('{"v":1')]);
+    expect(found(torn, { view: null })).toEqual([
+      ['torn_tail', 2],
+      ['state_impossible', 1],
+    ]);
+  });
+
   test('is none when no whole event stands before it: then there is no session', () => {
     expect(found(LOG.subarray(0, 50), { view: null })).toEqual([['line_altered', 0]]);
   });

@@ -5,7 +5,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
-import { SharedFolderSync } from '../../src/session/store/file/durable-file.js';
+import { SharedSyncs } from '../../src/session/store/file/durable-file.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
@@ -537,18 +537,18 @@ describe('too many commands', () => {
 describe('the sync that many share', () => {
   test('serves all who asked before it began; who asks while it runs gets the next', async () => {
     const disk = new WatchedFiles();
-    const shared = new SharedFolderSync(disk.files);
+    const shared = new SharedSyncs(disk.files);
     const folder = await makeFolder();
     const syncs = () => disk.calls.filter((call) => call.startsWith('sync')).length;
     const before = Promise.all([
-      shared.sync(folder.path),
-      shared.sync(folder.path),
-      shared.sync(folder.path),
+      shared.folder(folder.path),
+      shared.folder(folder.path),
+      shared.folder(folder.path),
     ]);
     let late: Promise<void> | undefined;
     disk.fail = (call) => {
       if (call.startsWith('sync'))
-        late ??= Promise.all([shared.sync(folder.path), shared.sync(folder.path)]).then();
+        late ??= Promise.all([shared.folder(folder.path), shared.folder(folder.path)]).then();
       return undefined;
     };
     await before;
@@ -559,17 +559,17 @@ describe('the sync that many share', () => {
 
   test('tells each that its sync failed, and everybody who asks after that: a retry would report success', async () => {
     const disk = new WatchedFiles();
-    const shared = new SharedFolderSync(disk.files);
+    const shared = new SharedSyncs(disk.files);
     const folder = await makeFolder();
     disk.fail = (call) => (call.startsWith('sync') ? 'EIO' : undefined);
-    const failing = [shared.sync(folder.path), shared.sync(folder.path)];
+    const failing = [shared.folder(folder.path), shared.folder(folder.path)];
     await expect(Promise.allSettled(failing)).resolves.toEqual([
       expect.objectContaining({ status: 'rejected' }),
       expect.objectContaining({ status: 'rejected' }),
     ]);
     disk.fail = () => undefined;
-    await expect(shared.sync(folder.path)).rejects.toThrow(/sync of .* failed/);
+    await expect(shared.folder(folder.path)).rejects.toThrow(/sync of .* failed/);
     const other = await makeFolder();
-    await expect(shared.sync(other.path)).resolves.toBeUndefined();
+    await expect(shared.folder(other.path)).resolves.toBeUndefined();
   });
 });

@@ -29,7 +29,7 @@ export type ProblemKind =
   | 'torn_copy_altered'
   /** A file that cannot be read, or is not what it should be. */
   | 'file_unreadable'
-  /** A session's folder under another day than its id names: nobody finds it there. */
+  /** A folder to which its id does not lead: it lies under another day, or another folder of that id comes first. */
   | 'folder_misplaced';
 
 export interface Problem {
@@ -98,19 +98,8 @@ function logProblems(trail: Trail, { events, rest }: LogReading, known: number):
     message: `${known} events are known of and the log has ${count}: acknowledged events were taken away`,
   });
   if (rest?.torn && events.length > 0 && events.length >= known)
-    return [
-      {
-        seq: rest.seq,
-        kind: 'torn_tail',
-        message: `a stopped write left bytes that are no event: ${rest.finding}`,
-      },
-    ];
-  const problems: Problem[] = [];
-  for (const fault of rest ? faultsOf(trail.log, trail.storeId, trail.sid) : []) {
-    problems.push(fault);
-    // A file of newlines has millions: nobody reads them, and telling them takes minutes.
-    if (problems.length > MAX_PROBLEMS) break;
-  }
+    return [torn(events.length, rest.finding), ...stateProblems(events)];
+  const problems: Problem[] = rest ? [...faultsOf(trail.log, trail.storeId, trail.sid)] : [];
   const lines = countLines(trail.log, known);
   if (lines < known) problems.push(missing(lines));
   return problems.length === 0 ? stateProblems(events) : problems;
@@ -121,6 +110,10 @@ function countLines(log: Uint8Array, enough: number): number {
   let count = 0;
   for (let at = log.indexOf(0x0a); at >= 0 && count < enough; at = log.indexOf(0x0a, at + 1)) count++;
   return count;
+}
+
+function torn(seq: number, finding: string): Problem {
+  return { seq, kind: 'torn_tail', message: `a stopped write left bytes that are no event: ${finding}` };
 }
 
 function added(found: number, known: number): Problem {

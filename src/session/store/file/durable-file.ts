@@ -122,18 +122,22 @@ async function makeOne(files: FileSystem, path: string): Promise<boolean> {
 }
 
 /**
- * Syncs of folders that many wait for: one sync serves all who asked before it began. Who asks while one runs gets
- * the next, since the running one may have missed its entry. When one failed, all later ones of its folder fail with
- * it: another would report success for entries that the kernel may have dropped.
+ * Syncs that are asked for from several places. Of a folder, one serves all who asked before it began; who asks while one
+ * runs gets the next, since the running one may have missed its entry. When a sync of a file or a folder failed, all
+ * later ones of it fail with it: another would report success for what the kernel may have dropped.
  */
-export class SharedFolderSync {
+export class SharedSyncs {
   readonly #waiting = new Map<string, Promise<void>>();
   readonly #running = new Map<string, Promise<void>>();
   readonly #failed = new Map<string, SyncFailedError>();
 
   constructor(private readonly files: FileSystem) {}
 
-  sync(path: string): Promise<void> {
+  file(path: string): Promise<void> {
+    return this.#unlessFailed(path, () => syncFile(this.files, path));
+  }
+
+  folder(path: string): Promise<void> {
     const next = this.#waiting.get(path) ?? this.#after(path, this.#running.get(path));
     this.#waiting.set(path, next);
     return next;
@@ -145,17 +149,17 @@ export class SharedFolderSync {
     this.#waiting.delete(path);
     this.#running.set(path, mine);
     try {
-      await this.#syncOnce(path);
+      await this.#unlessFailed(path, () => syncFolder(this.files, path));
     } finally {
       if (this.#running.get(path) === mine) this.#running.delete(path);
     }
   }
 
-  async #syncOnce(path: string): Promise<void> {
+  async #unlessFailed(path: string, sync: () => Promise<void>): Promise<void> {
     const failed = this.#failed.get(path);
     if (failed) throw failed;
     try {
-      await syncFolder(this.files, path);
+      await sync();
     } catch (error) {
       if (error instanceof SyncFailedError) this.#failed.set(path, error);
       throw error;

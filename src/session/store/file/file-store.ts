@@ -3,7 +3,7 @@
  * see what is durable, states are cached; reading and writing folders is the loader's and the writer's work.
  */
 
-import { normalize, resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import pLimit from 'p-limit';
 import { isSessionError, SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
@@ -20,7 +20,7 @@ import {
   type StoreHealth,
 } from '../session-store.js';
 import { CommandQueue } from './command-queue.js';
-import { type FileSystem, SharedFolderSync, SyncFailedError, systemFiles } from './durable-file.js';
+import { type FileSystem, SharedSyncs, SyncFailedError, systemFiles } from './durable-file.js';
 import { isTimeZone } from './naive-time.js';
 import { type FolderEntry, newestFirst, SessionFolders } from './session-folders.js';
 import { type LoadedSession, SessionLoader } from './session-loader.js';
@@ -78,17 +78,16 @@ export class FileStore extends SessionStore {
 
   private constructor(
     files: FileSystem,
-    private readonly configuredPath: string,
     private readonly holding: StoreFolder,
     private readonly folders: SessionFolders,
-    folderSync: SharedFolderSync,
+    syncs: SharedSyncs,
     private readonly loader: SessionLoader,
     private readonly verifier: SessionVerifier,
     private readonly views: ViewWriter,
     private readonly warn: Warn,
   ) {
     super();
-    this.#writer = new SessionWriter(files, folders, folderSync, loader, holding.storeId, (path, cause) => {
+    this.#writer = new SessionWriter(files, folders, syncs, loader, holding.storeId, (path, cause) => {
       this.#untidy = true;
       warn(`${path} is left over and could not be deleted; the next start will try again`, cause);
     });
@@ -99,17 +98,15 @@ export class FileStore extends SessionStore {
     const { files = systemFiles, warn = () => undefined, legacyTimeZone = 'UTC' } = options;
     const { allowNetworkFilesystem = false } = options;
     if (!isTimeZone(legacyTimeZone)) throw new RangeError(`not a time zone: ${legacyTimeZone}`);
-    const root = resolve(options.path);
-    const holding = await openStoreFolder(files, root, { allowNetworkFilesystem });
+    const holding = await openStoreFolder(files, resolve(options.path), { allowNetworkFilesystem });
     const { storeId, closedCleanly } = holding;
-    const folders = new SessionFolders(files, root);
-    const folderSync = new SharedFolderSync(files);
-    const reading = { storeId, legacyTimeZone, syncs: closedCleanly ? undefined : folderSync };
+    const folders = new SessionFolders(files, options.path);
+    const syncs = new SharedSyncs(files);
+    const reading = { storeId, legacyTimeZone, syncs: closedCleanly ? undefined : syncs };
     const loader = new SessionLoader(files, folders, reading);
     const verifier = new SessionVerifier(files, folders, reading);
     const views = new ViewWriter(files, warn);
-    const configuredPath = normalize(options.path).replaceAll(sep, '/').replace(/\/$/, '');
-    return new FileStore(files, configuredPath, holding, folders, folderSync, loader, verifier, views, warn);
+    return new FileStore(files, holding, folders, syncs, loader, verifier, views, warn);
   }
 
   override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
@@ -332,20 +329,14 @@ export class FileStore extends SessionStore {
 
   async #listed(entry: FolderEntry): Promise<StoredSession | CorruptedSession | undefined> {
     try {
-      if (!this.#frozen.has(entry.id) && !(await this.#isTheOne(entry))) return undefined;
+      if (!this.#frozen.has(entry.id) && !(await this.#reading(() => this.loader.leadsTo(entry))))
+        return undefined;
       const loaded = await this.#current(entry.id, () => this.loader.loadFrom(entry));
       return loaded && this.#stored(loaded);
     } catch (error) {
       if (!(error instanceof SessionCorruptedError) && !isBadSpot(error)) throw error;
       return { id: entry.id, corrupted: true };
     }
-  }
-
-  /** Whether an id leads to this folder, and not to another one of the same name under another day. */
-  async #isTheOne(entry: FolderEntry): Promise<boolean> {
-    if (this.folders.computed(entry.id)?.day === entry.day) return true;
-    const found = await this.#reading(() => this.loader.find(entry.id));
-    return found?.day === entry.day;
   }
 
   /** What a listing shows of a day: the folders that are there; of sessions with an unknown outcome what was. */
@@ -357,7 +348,7 @@ export class FileStore extends SessionStore {
   }
 
   #stored({ session, day }: LoadedSession): StoredSession {
-    return { session, auditPath: `${this.configuredPath}/${day}/${session.id}` };
+    return { session, auditPath: this.folders.auditPath({ id: session.id, day }) };
   }
 
   /** Also that nobody took the lock away, looked at now and then: another process takes longer than that to start. */

@@ -3,7 +3,7 @@
  * line; the running store has its own ways.
  */
 
-import { join, normalize, resolve, sep } from 'node:path';
+import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import { StoreOpenError } from '../../domain/errors.js';
@@ -11,6 +11,7 @@ import type { Session } from '../../domain/session.js';
 import type { SessionEvent } from '../../domain/session-event.js';
 import { type Verification, verdict } from '../../domain/verification.js';
 import { type FileSystem, systemFiles } from './durable-file.js';
+import { isFolder } from './session-files.js';
 import { type FolderEntry, SessionFolders } from './session-folders.js';
 import { SessionLoader } from './session-loader.js';
 import { SessionVerifier } from './session-verifier.js';
@@ -56,7 +57,6 @@ export class FolderReader {
 
   private constructor(
     private readonly files: FileSystem,
-    private readonly configuredPath: string,
     private readonly folders: SessionFolders,
     options: { readonly storeId: string; readonly legacyTimeZone: string },
   ) {
@@ -67,11 +67,9 @@ export class FolderReader {
   /** @throws StoreOpenError whose message is one line that says what to do */
   static async open(options: FolderReaderOptions): Promise<FolderReader> {
     const { files = systemFiles, legacyTimeZone = 'UTC' } = options;
-    const root = resolve(options.path);
-    const storeId = await storeIdOf(files, root);
-    const configuredPath = normalize(options.path).replaceAll(sep, '/').replace(/\/$/, '');
-    const folders = new SessionFolders(files, root);
-    return new FolderReader(files, configuredPath, folders, { storeId, legacyTimeZone });
+    const storeId = await storeIdOf(files, resolve(options.path));
+    const folders = new SessionFolders(files, options.path);
+    return new FolderReader(files, folders, { storeId, legacyTimeZone });
   }
 
   /** How many sessions there are to verify. */
@@ -111,26 +109,21 @@ export class FolderReader {
     const loaded = await this.#loader.load(id);
     if (!loaded) return undefined;
     const log = loaded.imported ? undefined : await this.#loader.readLogOf(loaded);
-    const auditPath = `${this.configuredPath}/${loaded.day}/${id}`;
+    const auditPath = this.folders.auditPath({ id, day: loaded.day });
     return { session: loaded.session, auditPath, events: log?.reading.events ?? [] };
   }
 
   /** What a session's verification comes to; nothing when its folder was taken away meanwhile. */
   async #verify(entry: FolderEntry): Promise<VerifiedSession | undefined> {
     const { id } = entry;
-    if (!(await this.#isFound(entry))) return { id, verification: MISPLACED };
+    if (!(await this.#loader.leadsTo(entry))) {
+      const isThere = await isFolder(this.files, this.folders.path(entry));
+      return isThere ? { id, verification: MISPLACED } : undefined;
+    }
     const verification = (await this.#isLarge(entry))
       ? await this.#limitLarge(() => this.#untilSettled(entry))
       : await this.#untilSettled(entry);
     return verification && { id, verification };
-  }
-
-  /** Whether its id leads to this folder: not under another day, and not where another one of that id comes first. */
-  async #isFound(entry: FolderEntry): Promise<boolean> {
-    if (!this.folders.belongs(entry)) return false;
-    if (this.folders.computed(entry.id)?.day === entry.day) return true;
-    const found = await this.#loader.find(entry.id);
-    return found === undefined || found.day === entry.day;
   }
 
   /** The outcome once it stays as it is. */

@@ -4,7 +4,7 @@
  */
 
 import type { Dirent } from 'node:fs';
-import { join } from 'node:path';
+import { join, normalize, resolve, sep } from 'node:path';
 import { isLegacyId, parseSessionId } from '../../domain/session-id.js';
 import type { FileSystem } from './durable-file.js';
 
@@ -25,11 +25,23 @@ export interface FolderEntry {
 }
 
 export class SessionFolders {
+  /** Absolute path of the data folder. */
+  readonly root: string;
+  readonly #givenPath: string;
+
+  /** @param path the data folder, as it was given */
   constructor(
     private readonly files: FileSystem,
-    /** Absolute path of the data folder. */
-    readonly root: string,
-  ) {}
+    path: string,
+  ) {
+    this.root = resolve(path);
+    this.#givenPath = normalize(path).replaceAll(sep, '/').replace(/\/$/, '');
+  }
+
+  /** Where a session's trail lies, for people: below the data folder as it was given. */
+  auditPath({ id, day }: FolderEntry): string {
+    return `${this.#givenPath}/${day}/${id}`;
+  }
 
   path(entry: FolderEntry): string {
     return join(this.root, entry.day, entry.id);
@@ -65,7 +77,7 @@ export class SessionFolders {
     const names = await this.#foldersIn(join(this.root, day));
     return names
       .map((id) => ({ id, day }))
-      .filter((entry) => isLegacyId(entry.id) && this.belongs(entry))
+      .filter((entry) => isLegacyId(entry.id) && this.#belongs(entry))
       .sort(newestFirst);
   }
 
@@ -98,7 +110,7 @@ export class SessionFolders {
   }
 
   /** An id of our grammar names its day: a folder that was moved under another one is no session of ours. */
-  belongs({ id, day }: FolderEntry): boolean {
+  #belongs({ id, day }: FolderEntry): boolean {
     const parts = parseSessionId(id);
     return parts === undefined || day.startsWith(parts.day);
   }

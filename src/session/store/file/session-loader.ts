@@ -10,7 +10,7 @@ import { type LogReading, readLog } from '../../domain/event-log.js';
 import { fold, importedSession, type Session } from '../../domain/session.js';
 import type { EventData, SessionEvent } from '../../domain/session-event.js';
 import { eventsCountedBy } from '../../domain/verification.js';
-import { type FileSystem, type SharedFolderSync, SyncFailedError, syncFile } from './durable-file.js';
+import type { FileSystem, SharedSyncs } from './durable-file.js';
 import { importDocument, readSummary } from './legacy-folder.js';
 import { isFolder, readLogFile, readViewFile } from './session-files.js';
 import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
@@ -37,15 +37,15 @@ export interface LoaderOptions {
   readonly storeId: string;
   readonly legacyTimeZone: string;
   /** After an unclean stop: by which what was written last is made durable before anybody sees it. */
-  readonly syncs?: SharedFolderSync;
+  readonly syncs?: SharedSyncs;
 }
 
+/** How many searches for ids that name no day run side by side. */
 const SEARCHES = 2;
+
 export class SessionLoader {
   /** A search for an id that names no day looks into all of them: many at once must not keep the disk from others. */
   readonly #limitSearches = pLimit(SEARCHES);
-  /** Logs of which a sync failed. It is not tried again: that would report success for what may be lost. */
-  readonly #failedSyncs = new Map<string, SyncFailedError>();
 
   constructor(
     private readonly files: FileSystem,
@@ -58,6 +58,12 @@ export class SessionLoader {
     const computed = this.folders.computed(id);
     if (computed && (await this.#isThere(computed))) return computed;
     return computed ? this.#search(id) : this.#limitSearches(() => this.#search(id));
+  }
+
+  /** Whether an id leads to this folder, and not to another one of the same name under another day. */
+  async leadsTo(entry: FolderEntry): Promise<boolean> {
+    if (this.folders.computed(entry.id)?.day === entry.day) return true;
+    return (await this.find(entry.id))?.day === entry.day;
   }
 
   async #search(id: string): Promise<FolderEntry | undefined> {
@@ -151,22 +157,11 @@ export class SessionLoader {
   /** After an unclean stop: what was written last to a session's log survives what is shown of it. */
   async makeDurable(folder: string): Promise<void> {
     if (!this.options.syncs) return;
-    await this.#syncLog(join(folder, EVENTS_FILE));
-    await this.options.syncs.sync(folder);
+    await this.options.syncs.file(join(folder, EVENTS_FILE));
+    await this.options.syncs.folder(folder);
   }
 
   #isThere(entry: FolderEntry): Promise<boolean> {
     return isFolder(this.files, this.folders.path(entry));
-  }
-
-  async #syncLog(path: string): Promise<void> {
-    const failed = this.#failedSyncs.get(path);
-    if (failed) throw failed;
-    try {
-      await syncFile(this.files, path);
-    } catch (error) {
-      if (error instanceof SyncFailedError) this.#failedSyncs.set(path, error);
-      throw error;
-    }
   }
 }

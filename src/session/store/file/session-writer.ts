@@ -23,7 +23,7 @@ import {
   type FileSystem,
   makeFolder,
   placeFile,
-  type SharedFolderSync,
+  type SharedSyncs,
   SyncFailedError,
   syncFolder,
   UnexpectedLengthError,
@@ -51,7 +51,7 @@ export class SessionWriter {
     private readonly files: FileSystem,
     private readonly folders: SessionFolders,
     /** The one of all who sync these folders: it knows of which a sync failed. */
-    private readonly folderSync: SharedFolderSync,
+    private readonly syncs: SharedSyncs,
     private readonly loader: SessionLoader,
     private readonly storeId: string,
     /** Told of what could not be cleaned up: it is to be done at the next open. */
@@ -71,7 +71,7 @@ export class SessionWriter {
       await this.#delete(building);
       throw unavailable(error, 'not_applied');
     }
-    await settled(this.folderSync.sync(day));
+    await settled(this.syncs.folder(day));
     const folder = this.folders.path(entry);
     return { session, folder, day: entry.day, length: lines.length, torn: false, viewIsStale: false };
   }
@@ -100,7 +100,7 @@ export class SessionWriter {
     await this.files
       .rename(this.folders.path(entry), remains)
       .catch((error) => Promise.reject(unavailable(error, 'not_applied')));
-    await settled(this.folderSync.sync(day));
+    await settled(this.syncs.folder(day));
     await this.#delete(remains);
   }
 
@@ -197,7 +197,7 @@ export class SessionWriter {
     await placeFile(this.files, join(folder, EVENTS_FILE), log).catch((error) =>
       Promise.reject(unavailable(error, 'not_applied')),
     );
-    await settled(this.folderSync.sync(folder));
+    await settled(this.syncs.folder(folder));
     const session = folded(opened, second.events);
     return { session, folder, day, length: log.length, torn: false, viewIsStale: true };
   }
@@ -207,7 +207,7 @@ export class SessionWriter {
       const name = `${EVENTS_FILE}.torn-${n}`;
       try {
         await createFile(this.files, join(folder, name), tail);
-        await this.folderSync.sync(folder);
+        await this.syncs.folder(folder);
         return name;
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw unavailable(error, 'not_applied');
