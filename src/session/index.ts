@@ -5,6 +5,8 @@
 export { BaseComponent, type ComponentHealth } from './base-component.js';
 export {
   type Fault,
+  IdempotencyKeyInUseError,
+  IdempotencyKeyReusedError,
   InvalidSessionStateError,
   isSessionError,
   type Outcome,
@@ -23,7 +25,8 @@ export { type Decision, genesisHash, type LogPosition, sealEvents } from './doma
 export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
 export { fold, type Session, type SessionPatch } from './domain/session.js';
-export type { EventDraft, Failure, SessionEvent } from './domain/session-event.js';
+export { CORRUPTED, type ListedSession, listedSession, searchText } from './domain/session-document.js';
+export type { EventDraft, Failure, Idempotency, SessionEvent } from './domain/session-event.js';
 export {
   type Problem,
   type ProblemKind,
@@ -60,11 +63,15 @@ export {
 } from './session-listing.dto.js';
 export { SessionProblem, SessionVerificationResponse } from './session-verification.dto.js';
 export {
-  type CorruptedSession,
   type EventPage,
   type EventQuery,
+  type ListOrder,
+  type ListQuery,
+  type SessionFilter,
   type SessionPage,
+  type SessionStats,
   SessionStore,
   type StoredSession,
   type StoreHealth,
+  type TimingStats,
 } from './store/session-store.js';

@@ -4,17 +4,14 @@
 
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import type { Session } from './domain/session.js';
-import { summarize } from './domain/session-document.js';
+import { type ListedSession, REQUIREMENT_TEXT_SHOWN } from './domain/session-document.js';
 import type { SessionEvent } from './domain/session-event.js';
-import { parseSessionId } from './domain/session-id.js';
 import { integerRule } from './domain/session-rules.js';
 import { Keeps } from './keeps.decorator.js';
-import type { CorruptedSession, EventPage, SessionPage, StoredSession } from './store/session-store.js';
+import type { EventPage, SessionPage } from './store/session-store.js';
 
 const ID_EXAMPLE = 'sess_20240115_103045_a1b2c3';
 const TIME_EXAMPLE = '2024-01-15T10:30:45.123Z';
-const REQUIREMENT_TEXT_SHOWN = 200;
 
 /** A query string's digits as the number they write; anything else is left for the rule to refuse. */
 const FromDigits = () =>
@@ -94,21 +91,19 @@ export class SessionListItem {
   @ApiProperty({ type: 'integer', description: 'Number of events.', example: 7 })
   revision: number;
 
-  constructor(listed: StoredSession | CorruptedSession) {
-    const session: Partial<Session> = 'corrupted' in listed ? { id: listed.id } : listed.session;
-    const summary = 'corrupted' in listed ? undefined : summarize(listed.session);
-    this.session_id = session.id as string;
-    this.created_at = session.createdAt ?? parseSessionId(this.session_id)?.createdAt.toISOString() ?? null;
-    this.status = session.status ?? 'corrupted';
-    this.requirement_text = shorten(summary?.requirement_text ?? null);
-    this.jira_epic_id = summary?.jira_epic_id ?? null;
-    this.total_story_points = summary?.total_story_points ?? null;
-    this.total_hours = summary?.total_hours ?? null;
-    this.updated_at = session.updatedAt ?? null;
-    this.user_id = session.userId ?? null;
-    this.steps_completed = session.stepsCompleted ?? [];
-    this.labels = session.labels ?? {};
-    this.revision = session.revision ?? 0;
+  constructor({ summary, ...listed }: ListedSession) {
+    this.session_id = listed.id;
+    this.created_at = listed.createdAt;
+    this.status = listed.status;
+    this.requirement_text = summary.requirement_text;
+    this.jira_epic_id = summary.jira_epic_id;
+    this.total_story_points = summary.total_story_points;
+    this.total_hours = summary.total_hours;
+    this.updated_at = listed.updatedAt;
+    this.user_id = listed.userId;
+    this.steps_completed = listed.stepsCompleted;
+    this.labels = listed.labels;
+    this.revision = listed.revision;
   }
 }
 
@@ -127,7 +122,7 @@ export class SessionListResponse {
 
   constructor(page: SessionPage, query: SessionListQuery) {
     this.sessions = page.sessions.map((listed) => new SessionListItem(listed));
-    this.total = page.total;
+    this.total = page.total as number;
     this.limit = query.limit;
     this.offset = query.offset;
   }
@@ -192,12 +187,4 @@ export class EventListResponse {
   get revision(): number {
     return this.#revision;
   }
-}
-
-/** Cut between characters, never within one. */
-function shorten(text: string | null): string | null {
-  if (text === null) return null;
-  const characters = [...text.slice(0, 2 * REQUIREMENT_TEXT_SHOWN + 2)];
-  if (characters.length <= REQUIREMENT_TEXT_SHOWN) return text;
-  return `${characters.slice(0, REQUIREMENT_TEXT_SHOWN).join('')}…`;
 }

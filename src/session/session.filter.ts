@@ -16,6 +16,8 @@ import {
 const STATUS: Readonly<Record<SessionErrorCode, number>> = {
   SessionNotFoundError: 404,
   InvalidSessionStateError: 409,
+  IdempotencyKeyInUseError: 409,
+  IdempotencyKeyReusedError: 422,
   SessionConflictError: 412,
   SessionLimitError: 413,
   SessionValidationError: 422,

@@ -121,7 +121,7 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
       ...rules.integerRule(1, 500)(page.limit, ['limit']),
       ...rules.integerRule(0)(page.offset, ['offset']),
     ]);
-    return new SessionListResponse(await this.store.list(page), page);
+    return new SessionListResponse(await this.store.list({ ...page, counted: true }), page);
   }
 
   /** A session's events as they stand in its log, oldest first, a page at a time. */

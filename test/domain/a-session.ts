@@ -14,6 +14,7 @@ export function aSession(differences: Partial<Session> = {}): Session {
     outputs: {},
     outputBytes: 0,
     error: null,
+    reasons: [],
     revision: 1,
     head: '0'.repeat(64),
     ...differences,

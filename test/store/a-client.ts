@@ -85,11 +85,11 @@ export class Client {
 
   async list(): Promise<void> {
     const struck = this.disk.struck.length;
-    const found = await this.#asked(undefined, () => this.store.list({ limit: 100, offset: 0 }));
+    const found = await this.#asked(undefined, () => this.store.list({ limit: 100, counted: true }));
     if (!('given' in found)) return;
     const wasStruck = this.disk.struck.length > struck;
     const shown = found.given.sessions.map((one): [string, Steps | 'corrupted'] => {
-      if (!('corrupted' in one)) return [one.session.id, one.session.stepsCompleted];
+      if (one.status !== 'corrupted') return [one.id, one.stepsCompleted];
       // Of a session that could not be read just now, a listing shows that much.
       return [one.id, wasStruck || this.#isUnsynced(one.id) ? this.#of(one.id).steps : 'corrupted'];
     });

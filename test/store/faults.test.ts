@@ -67,7 +67,12 @@ describe('create', () => {
       await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('not_applied'));
       disk.fail = () => undefined;
       expect(await store.read(ID)).toBeUndefined();
-      expect(await store.list({ limit: 10, offset: 0 })).toEqual({ sessions: [], total: 0 });
+      expect(await store.list({ limit: 10, counted: true })).toEqual({
+        sessions: [],
+        total: 0,
+        next: null,
+        complete: true,
+      });
       const made = await store.create(idsAt(BORN), opening());
       expect(made.session.id).toBe(ID);
       await folder.closeAll();
@@ -81,7 +86,12 @@ describe('create', () => {
     await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('unknown'));
     disk.fail = () => undefined;
     expect(await store.read(ID)).toBeUndefined();
-    expect(await store.list({ limit: 10, offset: 0 })).toEqual({ sessions: [], total: 0 });
+    expect(await store.list({ limit: 10, counted: true })).toEqual({
+      sessions: [],
+      total: 0,
+      next: null,
+      complete: true,
+    });
     await expect(store.create(idsAt(BORN, 1), opening())).rejects.toEqual(unavailable('not_applied'));
     expect(await store.health()).toMatchObject({
       writable: false,
@@ -111,10 +121,10 @@ describe('create', () => {
     let listed: unknown;
     disk.before = async (call) => {
       if (call.startsWith('sync') && call.endsWith(`/${DAY}`))
-        listed = await store.list({ limit: 10, offset: 0 });
+        listed = await store.list({ limit: 10, counted: true });
     };
     await store.create(idsAt(BORN), opening());
-    expect(listed).toEqual({ sessions: [], total: 0 });
+    expect(listed).toEqual({ sessions: [], total: 0, next: null, complete: true });
   });
 
   test('whose folder could not be opened for its sync is unknown; it shows after the next start', async () => {
@@ -293,7 +303,7 @@ describe('append', () => {
     disk.fail = (call) => (call.startsWith('readFile') ? 'EMFILE' : undefined);
     await expect(again.read(ID)).rejects.toEqual(unavailable('not_applied'));
     await expect(again.append(ID, step('a'))).rejects.toEqual(unavailable('not_applied'));
-    await expect(again.list({ limit: 1, offset: 0 })).rejects.toEqual(unavailable('not_applied'));
+    await expect(again.list({ limit: 1, counted: true })).rejects.toEqual(unavailable('not_applied'));
     disk.fail = () => undefined;
     expect(await again.read(ID)).toBeDefined();
     expect(store).not.toBe(again);

@@ -8,6 +8,7 @@ import { accessSync, constants, mkdirSync, mkdtempSync, readFileSync, rmSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readLog } from '../../src/session/domain/event-log.js';
+import { listedSession } from '../../src/session/domain/session-document.js';
 import type { SessionEvent } from '../../src/session/domain/session-event.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
 import type { StoredSession } from '../../src/session/store/session-store.js';
@@ -69,18 +70,19 @@ async function lookAround(path: string): Promise<Aftermath> {
   const store = await open.catch((error) => void faults.push(`the store does not open: ${error.message}`));
   if (!store) return { sessions, faults };
   try {
-    const page = await store.list({ limit: 500, offset: 0 });
+    const page = await store.list({ limit: 500, counted: true });
     for (const one of page.sessions) {
-      if ('corrupted' in one) {
+      if (one.status === 'corrupted') {
         const why = await store.read(one.id).catch((error) => error.cause?.message);
         faults.push(`${one.id} is corrupted: ${why}`);
         continue;
       }
-      const events = await allEvents(store, one.session.id);
-      sessions.set(one.session.id, events);
-      if (JSON.stringify(await store.read(one.session.id)) !== JSON.stringify(one))
-        faults.push(`${one.session.id} is listed as another than it is read`);
-      faults.push(...missingTails(events, join(path, '..', one.auditPath.slice(path.length - DATA.length))));
+      const events = await allEvents(store, one.id);
+      sessions.set(one.id, events);
+      const read = (await store.read(one.id)) as StoredSession;
+      if (JSON.stringify(listedSession(read.session)) !== JSON.stringify(one))
+        faults.push(`${one.id} is listed as another than it is read`);
+      faults.push(...missingTails(events, join(path, '..', read.auditPath.slice(path.length - DATA.length))));
     }
     await Promise.all([...sessions.keys()].map((id) => goOn(store, path, id, faults)));
     await store.create(idsAt(AFTERWARDS), opening('me', AFTERWARDS));

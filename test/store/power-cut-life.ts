@@ -154,9 +154,9 @@ class Process {
 
   async #look(): Promise<void> {
     const shown = new Set<string>();
-    for (const one of (await this.store.list({ limit: 500, offset: 0 })).sessions) {
-      if ('corrupted' in one) throw new Error(`${one.id} is corrupted, and no power was cut`);
-      shown.add(this.#tell(one));
+    for (const one of (await this.store.list({ limit: 500, counted: true })).sessions) {
+      if (one.status === 'corrupted') throw new Error(`${one.id} is corrupted, and no power was cut`);
+      shown.add(this.#tell((await this.store.read(one.id)) as StoredSession));
     }
     for (const { told, id } of this.disk.facts())
       if (told === 'removing' && !shown.has(id)) this.disk.note({ told: 'gone', id });

@@ -101,6 +101,22 @@ function withinReason(found: readonly Fault[]): Fault[] {
   return faults;
 }
 
+/** A session was created with this key already, by a request that said something else. Nothing was written. */
+export class IdempotencyKeyReusedError extends ComponentError {
+  readonly code = 'IdempotencyKeyReusedError';
+  constructor() {
+    super('This Idempotency-Key was used before, with another request: take a new key for a new request', {});
+  }
+}
+
+/** Another request with this key is still being done. Nothing was written; ask again when it has ended. */
+export class IdempotencyKeyInUseError extends ComponentError {
+  readonly code = 'IdempotencyKeyInUseError';
+  constructor() {
+    super('A request with this Idempotency-Key is still being done: ask again when it has ended', {});
+  }
+}
+
 /** The session is full: see `LIMITS`. Nothing was written. */
 export class SessionLimitError extends ComponentError {
   readonly code = 'SessionLimitError';
@@ -158,6 +174,8 @@ export type SessionError =
   | SessionNotFoundError
   | InvalidSessionStateError
   | SessionConflictError
+  | IdempotencyKeyReusedError
+  | IdempotencyKeyInUseError
   | SessionValidationError
   | SessionLimitError
   | SessionCorruptedError

@@ -20,10 +20,15 @@ const isFailure = (value: unknown) =>
   isText(value.message) &&
   isTextOrNull(value.component) &&
   isJsonObject(value.details);
+const isIdempotency = (value: unknown) =>
+  isJsonObject(value) && isText(value.key_sha256) && isText(value.request_sha256);
 
 const IS_DATA_OF: Readonly<Record<EventType, (data: Data) => boolean>> = {
-  session_created: ({ user_id, status, labels }) =>
-    isTextOrNull(user_id) && isText(status) && isRecordOf(isText)(labels),
+  session_created: ({ user_id, status, labels, idempotency }) =>
+    isTextOrNull(user_id) &&
+    isText(status) &&
+    isRecordOf(isText)(labels) &&
+    (idempotency === undefined || isIdempotency(idempotency)),
   session_imported: (data) =>
     [data.document, data.document_sha256, data.created_at, data.status].every(isText) &&
     isTextOrNull(data.user_id) &&

@@ -6,6 +6,7 @@
 import type { JsonObject } from './json.js';
 import type { Session } from './session.js';
 import type { SessionSummary } from './session-event.js';
+import { parseSessionId } from './session-id.js';
 
 /**
  * The document of a session: the specification's six members first, then ours, then what an imported document
@@ -34,7 +35,64 @@ function membersBeyond(known: object, document: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(document).filter(([name]) => !Object.hasOwn(known, name)));
 }
 
-/** What a person recognises a session by in a list: from its outputs, else from what was imported. */
+/** The status under which a list has a session that is there and cannot be read. */
+export const CORRUPTED = 'corrupted';
+
+/** What a list shows of a session. */
+export interface ListedSession {
+  readonly id: string;
+  /** RFC 3339, UTC, milliseconds; of a session that cannot be read, what its id says, else null. */
+  readonly createdAt: string | null;
+  readonly updatedAt: string | null;
+  readonly status: string;
+  readonly userId: string | null;
+  readonly stepsCompleted: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly revision: number;
+  readonly summary: SessionSummary;
+}
+
+export function listedSession(session: Session): ListedSession {
+  const { id, createdAt, updatedAt, status, userId, stepsCompleted, labels, revision } = session;
+  const summary = summarize(session);
+  const requirement_text = shorten(summary.requirement_text);
+  return {
+    id,
+    createdAt,
+    updatedAt,
+    status,
+    userId,
+    stepsCompleted,
+    labels,
+    revision,
+    summary: { ...summary, requirement_text },
+  };
+}
+
+/** What a list shows of a session that cannot be read. */
+export function corruptedSession(id: string): ListedSession {
+  return {
+    id,
+    createdAt: parseSessionId(id)?.createdAt.toISOString() ?? null,
+    updatedAt: null,
+    status: CORRUPTED,
+    userId: null,
+    stepsCompleted: [],
+    labels: {},
+    revision: 0,
+    summary: { requirement_text: null, jira_epic_id: null, total_story_points: null, total_hours: null },
+  };
+}
+
+/** Cut between characters, never within one. */
+function shorten(text: string | null): string | null {
+  if (text === null) return null;
+  const characters = [...text.slice(0, 2 * REQUIREMENT_TEXT_SHOWN + 2)];
+  if (characters.length <= REQUIREMENT_TEXT_SHOWN) return text;
+  return `${characters.slice(0, REQUIREMENT_TEXT_SHOWN).join('')}…`;
+}
+
+/** What a person recognises a session by: from its outputs, else from what was imported. */
 export function summarize(session: Session): SessionSummary {
   const { requirement, stories, effort } = session.outputs;
   const before = session.imported?.summary;
@@ -44,6 +102,19 @@ export function summarize(session: Session): SessionSummary {
     total_story_points: numberOf(stories, 'total_story_points') ?? before?.total_story_points ?? null,
     total_hours: numberOf(effort, 'total_hours') ?? before?.total_hours ?? null,
   };
+}
+
+/** How many characters of a requirement a list shows. */
+export const REQUIREMENT_TEXT_SHOWN = 200;
+/** How many characters of a requirement a search looks through. */
+const REQUIREMENT_SEARCHED = 16_384;
+
+/** What a search looks through: the requirement, the labels, the user, and the reasons that were given. */
+export function searchText(session: Session): string {
+  const requirement = summarize(session).requirement_text?.slice(0, REQUIREMENT_SEARCHED);
+  const labels = Object.entries(session.labels).map(([key, value]) => `${key} ${value}`);
+  const parts = [requirement, session.userId, ...labels, ...session.reasons];
+  return parts.filter((part) => part).join('\n');
 }
 
 /** A document's member when it is a string. */

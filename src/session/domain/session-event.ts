@@ -23,11 +23,19 @@ export interface SessionSummary {
   readonly total_hours: number | null;
 }
 
+/** The request that made a session, as lower-case hexadecimal SHA-256: of its key, and of what it asked for. */
+export interface Idempotency {
+  readonly key_sha256: string;
+  readonly request_sha256: string;
+}
+
 export interface EventData {
   readonly session_created: {
     readonly user_id: string | null;
     readonly status: string;
     readonly labels: Readonly<Record<string, string>>;
+    /** Present when the request had an `Idempotency-Key`. */
+    readonly idempotency?: Idempotency;
   };
   /** A folder of the Python component was adopted. `document` is its old metadata file, to the byte. */
   readonly session_imported: {

@@ -20,6 +20,7 @@ import type {
   EventData,
   EventDraft,
   Failure,
+  Idempotency,
   KnownEvent,
   SessionEvent,
   SessionSummary,
@@ -46,6 +47,10 @@ export interface Session {
   readonly revision: number;
   /** Hash of the last event. */
   readonly head: string;
+  /** The latest reasons that were given, each once, oldest first; at most as many as `REASONS_KEPT` says. */
+  readonly reasons: readonly string[];
+  /** The request that made it, where that had an `Idempotency-Key`. */
+  readonly idempotency?: Idempotency;
   /** What the Python component left, for a session that it made. */
   readonly imported?: { readonly document: JsonObject; readonly summary: SessionSummary };
 }
@@ -63,6 +68,9 @@ export interface SessionPatch {
   /** Why it failed; only together with the failure status. */
   readonly error?: Failure;
 }
+
+/** How many reasons a state holds, and how many characters of them; the trail has them all. */
+const REASONS_KEPT = { reasons: 100, characters: 16_384 };
 
 /** The terms under which a patch is decided. */
 export interface PatchTerms {
@@ -214,6 +222,7 @@ type Draft = { -readonly [K in keyof Session]: Session[K] } & {
   timing: Record<string, number>;
   labels: Readonly<Record<string, string>>;
   outputs: Record<string, JsonValue>;
+  reasons: readonly string[];
 };
 
 function thaw(session: Session): Draft {
@@ -223,7 +232,8 @@ function thaw(session: Session): Draft {
 
 /** States are cached and shown to many: nobody may change one. What events carry is frozen already. */
 function freeze(state: Draft): Session {
-  for (const part of [state.stepsCompleted, state.timing, state.labels, state.outputs]) Object.freeze(part);
+  for (const part of [state.stepsCompleted, state.timing, state.labels, state.outputs, state.reasons])
+    Object.freeze(part);
   return Object.freeze(state);
 }
 
@@ -254,6 +264,17 @@ function change(state: Draft, event: KnownEvent): void {
       break;
   }
   Object.assign(state, { updatedAt: event.at, revision: event.seq + 1, head: event.hash });
+  keepReason(state, event.data.reason);
+}
+
+/** Every event of a command has its reason, and the same one may be given again. */
+function keepReason(state: Draft, reason: unknown): void {
+  if (typeof reason !== 'string' || state.reasons.at(-1) === reason) return;
+  const reasons = [...state.reasons.filter((known) => known !== reason), reason];
+  let characters = reasons.reduce((sum, known) => sum + known.length, 0);
+  while (reasons.length > REASONS_KEPT.reasons || characters > REASONS_KEPT.characters)
+    characters -= (reasons.shift() as string).length;
+  state.reasons = reasons;
 }
 
 /** Also under the name `__proto__`, which no rule lets in and an old document may have: plain assignment loses it. */
@@ -264,8 +285,9 @@ function put<T>(record: Record<string, T>, name: string, value: T): void {
 function begin(event: KnownEvent): Draft | undefined {
   const envelope = { id: event.sid, updatedAt: event.at, revision: event.seq + 1, head: event.hash };
   if (event.type === 'session_created') {
-    const { status, user_id: userId, labels } = event.data;
-    return thaw({ ...BLANK, ...envelope, createdAt: event.at, status, userId, labels });
+    const { status, user_id: userId, labels, idempotency } = event.data;
+    const made = { ...BLANK, ...envelope, createdAt: event.at, status, userId, labels };
+    return thaw(idempotency ? { ...made, idempotency } : made);
   }
   if (event.type === 'session_imported')
     return thaw({ ...importedSession(event.sid, event.data), ...envelope });
@@ -279,6 +301,7 @@ const BLANK = deepFreeze({
   outputs: {},
   outputBytes: 0,
   error: null,
+  reasons: [],
 });
 
 /** The state of a session that the Python component made, at revision 0: before its log begins. */

@@ -6,6 +6,7 @@
 
 import type { Decision } from '../domain/event-log.js';
 import type { Session } from '../domain/session.js';
+import type { ListedSession } from '../domain/session-document.js';
 import type { SessionEvent } from '../domain/session-event.js';
 import type { Verification } from '../domain/verification.js';
 
@@ -16,18 +17,73 @@ export interface StoredSession {
   readonly auditPath: string;
 }
 
-/** A session that is there and cannot be read. */
-export interface CorruptedSession {
-  readonly id: string;
-  readonly corrupted: true;
+/** Which sessions: those that fit every member given here. */
+export interface SessionFilter {
+  /** One of these, of which `CORRUPTED` may be one; at least one. */
+  readonly statuses?: readonly string[];
+  readonly userId?: string;
+  /** Created at this time or later: RFC 3339, UTC, milliseconds, as in a session. */
+  readonly createdAfter?: string;
+  /** Created before this time. */
+  readonly createdBefore?: string;
+  /** Has all of these labels with these values. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /**
+   * Each of these words begins a word of what `searchText` gives of the session. Words are runs of letters and digits;
+   * case and accents make no difference. A text without any word fits no session.
+   */
+  readonly text?: string;
+}
+
+export type ListOrder = 'newest' | 'oldest';
+
+export interface ListQuery {
+  readonly filter?: SessionFilter;
+  /** By `createdAt`; of one millisecond, in an order that stays as it is. Default: newest first. */
+  readonly order?: ListOrder;
+  /** At most this many, from 1 to 500. */
+  readonly limit: number;
+  /** Where the page before ended: its `next`, with the same order. */
+  readonly after?: string;
+  /** How many to pass over, from 0. */
+  readonly offset?: number;
+  /** Whether to count all that fit the filter, too. */
+  readonly counted?: boolean;
 }
 
 export interface SessionPage {
-  /** Newest first. */
-  readonly sessions: readonly (StoredSession | CorruptedSession)[];
-  /** How many there are in all. */
-  readonly total: number;
+  readonly sessions: readonly ListedSession[];
+  /** The `after` of the next page; `null` when this one holds the last. */
+  readonly next: string | null;
+  /** How many fit the filter; only where it was asked for. */
+  readonly total?: number;
+  /** False while the store still takes stock of what it holds: then sessions may be missing. */
+  readonly complete: boolean;
 }
+
+/** What sessions have in common, counted at one moment. */
+export interface SessionStats {
+  readonly total: number;
+  /** By status, most frequent first. */
+  readonly statuses: readonly { readonly status: string; readonly sessions: number }[];
+  /** By day of creation (UTC, `2024-01-15`), the newest first; at most `STATS_LIMITS.days`. */
+  readonly days: readonly { readonly day: string; readonly sessions: number }[];
+  /** By name of the timing, most frequent first, at most `STATS_LIMITS.timings`; milliseconds, by nearest rank. */
+  readonly timings: readonly TimingStats[];
+  /** As in `SessionPage`. */
+  readonly complete: boolean;
+}
+
+export interface TimingStats {
+  readonly name: string;
+  /** How many sessions have it. */
+  readonly sessions: number;
+  readonly p50: number;
+  readonly p95: number;
+}
+
+/** How much a store tells at most in its statistics. */
+export const STATS_LIMITS = { days: 1_000, timings: 100 } as const;
 
 export interface EventQuery {
   /** Only events with a `seq` greater than this. Absent: from the first. */
@@ -66,8 +122,12 @@ export abstract class SessionStore {
   /**
    * Makes a session under the first id of `ids` that is free; a taken id is never overwritten.
    * `ids` must end: when all it gives are taken, `StoreUnavailableError` (`not_applied`).
+   *
+   * Where the opening event carries an `idempotency` key: a session that was created with the same key at `keyedSince`
+   * or later is returned as it is, and nothing is made.
+   * @throws IdempotencyKeyInUseError while another call makes a session with the same key
    */
-  abstract create(ids: Iterable<string>, opening: Decision): Promise<StoredSession>;
+  abstract create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession>;
 
   /**
    * Decides against the current state and appends what was decided, all of it or nothing. No events: no change.
@@ -80,8 +140,14 @@ export abstract class SessionStore {
   /** A page of a session's events, oldest first. */
   abstract events(id: string, query: EventQuery): Promise<EventPage | undefined>;
 
-  /** A page of all sessions, newest first. `limit` from 1 to 500, `offset` from 0. */
-  abstract list(query: { limit: number; offset: number }): Promise<SessionPage>;
+  /**
+   * A page of the sessions that fit a filter. What was acknowledged before the call is in it. Going on with `next` shows
+   * each session once that is there all the while, whatever is created and removed meanwhile.
+   */
+  abstract list(query: ListQuery): Promise<SessionPage>;
+
+  /** Counts over the sessions that fit a filter. */
+  abstract stats(filter: SessionFilter): Promise<SessionStats>;
 
   /**
    * Checks a session's whole trail as it is kept, and believes nothing that is in memory. What is damaged is told in

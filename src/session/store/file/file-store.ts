@@ -9,12 +9,14 @@ import pLimit from 'p-limit';
 import { isSessionError, SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import type { Decision } from '../../domain/event-log.js';
 import type { Session } from '../../domain/session.js';
+import { corruptedSession, type ListedSession, listedSession } from '../../domain/session-document.js';
 import type { Verification } from '../../domain/verification.js';
 import {
-  type CorruptedSession,
   type EventPage,
   type EventQuery,
+  type ListQuery,
   type SessionPage,
+  type SessionStats,
   SessionStore,
   type StoredSession,
   type StoreHealth,
@@ -148,8 +150,12 @@ export class FileStore extends SessionStore {
   }
 
   /** Walks the day folders, newest first: its cost grows with the number of sessions until there is an index. */
-  override list(query: { limit: number; offset: number }): Promise<SessionPage> {
-    return this.#accept(() => this.#page(query));
+  override list({ limit, offset = 0 }: ListQuery): Promise<SessionPage> {
+    return this.#accept(() => this.#page({ limit, offset }));
+  }
+
+  override async stats(): Promise<SessionStats> {
+    throw new Error('to come');
   }
 
   /** In the session's turn: no write is under way then, and the log has to be what this store wrote. */
@@ -193,7 +199,7 @@ export class FileStore extends SessionStore {
     }
     const limitReaders = pLimit(LIST_READERS);
     const listed = await Promise.all(page.map((entry) => limitReaders(() => this.#listed(entry))));
-    return { sessions: listed.filter((session) => session !== undefined), total };
+    return { sessions: listed.filter((session) => session !== undefined), total, next: null, complete: true };
   }
 
   override remove(id: string): Promise<boolean> {
@@ -327,15 +333,15 @@ export class FileStore extends SessionStore {
     return loaded;
   }
 
-  async #listed(entry: FolderEntry): Promise<StoredSession | CorruptedSession | undefined> {
+  async #listed(entry: FolderEntry): Promise<ListedSession | undefined> {
     try {
       if (!this.#frozen.has(entry.id) && !(await this.#reading(() => this.loader.leadsTo(entry))))
         return undefined;
       const loaded = await this.#current(entry.id, () => this.loader.loadFrom(entry));
-      return loaded && this.#stored(loaded);
+      return loaded && listedSession(loaded.session);
     } catch (error) {
       if (!(error instanceof SessionCorruptedError) && !isBadSpot(error)) throw error;
-      return { id: entry.id, corrupted: true };
+      return corruptedSession(entry.id);
     }
   }
 
