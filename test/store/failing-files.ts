@@ -26,6 +26,7 @@ export class WatchedFiles {
       writeFile: this.#watch('writeFile'),
       readFile: this.#watch('readFile'),
       readdir: this.#watch('readdir'),
+      opendir: this.#watch('opendir'),
       rm: this.#watch('rm'),
       stat: this.#watch('stat') as Files['stat'],
       open: (async (path: string, ...rest: [string]) => {
@@ -42,7 +43,7 @@ export class WatchedFiles {
     if (code) throw Object.assign(new Error(`${code}: ${call}`), { code });
   }
 
-  #watch<K extends 'mkdir' | 'rename' | 'writeFile' | 'readFile' | 'readdir' | 'rm' | 'stat'>(
+  #watch<K extends 'mkdir' | 'rename' | 'writeFile' | 'readFile' | 'readdir' | 'opendir' | 'rm' | 'stat'>(
     name: K,
   ): Files[K] {
     const call = systemFiles[name] as (...args: unknown[]) => Promise<unknown>;

@@ -54,7 +54,6 @@ describe('create', () => {
 
   test.each([
     ['mkdir', 'ENOSPC'],
-    ['readdir', 'EMFILE'],
     ['open .*events.jsonl', 'EMFILE'],
     ['write ', 'ENOSPC'],
     ['writeFile', 'EIO'],
@@ -111,8 +110,9 @@ describe('create', () => {
   });
 
   test('takes another id than one that lies in a minute folder of the Python component', async () => {
-    const { folder, store } = await watched();
+    const folder = await makeFolder();
     await folder.write(`${DAY}-1030/${ID}/session_metadata.json`, '{}');
+    const store = await folder.open();
     expect((await store.create(idsAt(BORN), opening())).session.id).not.toBe(ID);
   });
 
@@ -303,7 +303,6 @@ describe('append', () => {
     disk.fail = (call) => (call.startsWith('readFile') ? 'EMFILE' : undefined);
     await expect(again.read(ID)).rejects.toEqual(unavailable('not_applied'));
     await expect(again.append(ID, step('a'))).rejects.toEqual(unavailable('not_applied'));
-    await expect(again.list({ limit: 1, counted: true })).rejects.toEqual(unavailable('not_applied'));
     disk.fail = () => undefined;
     expect(await again.read(ID)).toBeDefined();
     expect(store).not.toBe(again);
@@ -391,10 +390,17 @@ describe('a session that was left unsynced by a kill', () => {
     const folder = await makeFolder();
     await (await folder.open()).create(idsAt(BORN), opening());
     const disk = new WatchedFiles();
-    const store = await folder.openAfterKill({ files: disk.files });
     disk.fail = (call) => (call.startsWith('datasync') ? 'EIO' : undefined);
+    let store = await folder.openAfterKill({ files: disk.files });
     await expect(store.read(ID)).rejects.toEqual(unavailable('not_applied'));
+    expect((await store.list({ limit: 1 })).sessions).toMatchObject([{ id: ID, status: 'corrupted' }]);
     expect(await store.health()).toMatchObject({ writable: false });
+    await folder.closeAll();
+    disk.fail = () => undefined;
+    disk.calls.length = 0;
+    store = await folder.open({ files: disk.files });
+    expect(disk.calls).toContain(`datasync ${folder.file(DAY, ID, 'events.jsonl')}`);
+    expect((await store.list({ limit: 1 })).sessions).toMatchObject([{ id: ID, status: 'created' }]);
   });
 });
 
@@ -492,94 +498,21 @@ describe('a clean stop', () => {
   });
 });
 
-describe('a search for an id of another scheme', () => {
-  test('that meets a day folder which cannot be read says that the store cannot, and nothing of the session', async () => {
-    const { folder, store, disk } = await watched();
-    await store.create(idsAt(BORN), opening());
-    disk.fail = (call) => (call === `stat ${folder.file(DAY, 'unknown')}` ? 'EACCES' : undefined);
-    await expect(store.read('unknown')).rejects.toEqual(unavailable('not_applied'));
-  });
-});
-
-describe('a lock that is taken away', () => {
-  test.each<[string, (lock: string) => Promise<unknown>]>([
-    ['deleted', (lock) => rm(lock)],
-    ['replaced', (lock) => rm(lock).then(() => writeFile(lock, ''))],
-    ['deleted with its folder', (lock) => rm(dirname(lock), { recursive: true })],
-  ])('by being %s lets a second writer in, so the first one stops writing', async (_, takeAway) => {
-    jest.useFakeTimers({
-      doNotFake: ['setImmediate', 'nextTick', 'setTimeout', 'clearTimeout', 'queueMicrotask'],
-    });
-    try {
-      const { folder, store } = await watched();
-      await store.create(idsAt(BORN), opening());
-      await takeAway(folder.file('.store', 'lock'));
-      jest.setSystemTime(Date.now() + 1_000);
-      const step = patching({ stepsCompleted: ['a'] });
-      await expect(store.append(ID, step)).rejects.toEqual(unavailable('not_applied'));
-      await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('not_applied'));
-      expect(await store.health()).toMatchObject({
-        writable: false,
-        reason: expect.stringContaining('lock file'),
-      });
-      expect((await store.read(ID))!.session.revision).toBe(1);
-    } finally {
-      jest.useRealTimers();
-    }
-  });
-});
-
-describe('too many commands', () => {
-  test('on one session are turned away, and those that wait are done', async () => {
-    const { store } = await watched();
-    await store.create(idsAt(BORN), opening());
-    const asked = Array.from({ length: 1_100 }, (_, n) =>
-      store.append(ID, patching({ timing: { [`t${n % 500}_ms`]: n } })),
-    );
-    const outcomes = await Promise.allSettled(asked);
-    const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
-    expect(refused).toHaveLength(100);
-    for (const { reason } of refused) expect(reason).toEqual(unavailable('not_applied'));
-    expect((await store.read(ID))!.session.revision).toBe(1_001);
-  });
-});
-
-describe('the sync that many share', () => {
-  test('serves all who asked before it began; who asks while it runs gets the next', async () => {
-    const disk = new WatchedFiles();
-    const shared = new SharedSyncs(disk.files);
+describe('while the index is not complete', () => {
+  test('an id of another scheme is looked for, and a day that cannot be read says nothing of the session', async () => {
     const folder = await makeFolder();
-    const syncs = () => disk.calls.filter((call) => call.startsWith('sync')).length;
-    const before = Promise.all([
-      shared.folder(folder.path),
-      shared.folder(folder.path),
-      shared.folder(folder.path),
-    ]);
-    let late: Promise<void> | undefined;
-    disk.fail = (call) => {
-      if (call.startsWith('sync'))
-        late ??= Promise.all([shared.folder(folder.path), shared.folder(folder.path)]).then();
-      return undefined;
-    };
-    await before;
-    expect(syncs()).toBe(1);
-    await late;
-    expect(syncs()).toBe(2);
-  });
-
-  test('tells each that its sync failed, and everybody who asks after that: a retry would report success', async () => {
+    await folder.open();
+    await folder.closeAll();
+    await folder.write(`${DAY}/old-1/session_metadata.json`, '{}');
+    await folder.write(`${DAY}/old-2/session_metadata.json`, '{}');
     const disk = new WatchedFiles();
-    const shared = new SharedSyncs(disk.files);
-    const folder = await makeFolder();
-    disk.fail = (call) => (call.startsWith('sync') ? 'EIO' : undefined);
-    const failing = [shared.folder(folder.path), shared.folder(folder.path)];
-    await expect(Promise.allSettled(failing)).resolves.toEqual([
-      expect.objectContaining({ status: 'rejected' }),
-      expect.objectContaining({ status: 'rejected' }),
-    ]);
-    disk.fail = () => undefined;
-    await expect(shared.folder(folder.path)).rejects.toThrow(/sync of .* failed/);
-    const other = await makeFolder();
-    await expect(shared.folder(other.path)).resolves.toBeUndefined();
+    disk.fail = (call) => (call.startsWith('opendir') ? 'EMFILE' : undefined);
+    const store = await folder.open({ files: disk.files });
+    expect(await store.read('old-1')).toBeDefined();
+    expect(await store.read('unknown')).toBeUndefined();
+    expect(await store.list({ limit: 10 })).toMatchObject({ complete: false });
+    expect(folder.warnings).toEqual([expect.stringMatching(/index could not be completed/)]);
+    disk.fail = (call) => (call === `stat ${folder.file(DAY, 'old-2')}` ? 'EACCES' : undefined);
+    await expect(store.read('old-2')).rejects.toEqual(unavailable('not_applied'));
   });
 });

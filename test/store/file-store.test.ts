@@ -69,6 +69,7 @@ describe('the folder of a session', () => {
       },
     } as typeof systemFiles;
     const reopened = await folder.open({ files });
+    touched.length = 0;
     expect(await reopened.read(ID)).toBeDefined();
     expect(touched).toEqual([]);
   });

@@ -4,7 +4,12 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, truncate, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { summarize, toDocument } from '../../src/session/domain/session-document.js';
+import {
+  corruptedSession,
+  listedSession,
+  summarize,
+  toDocument,
+} from '../../src/session/domain/session-document.js';
 import { naiveTimeToUtc } from '../../src/session/store/file/naive-time.js';
 import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { dataFolders } from './a-folder.js';
@@ -169,7 +174,7 @@ describe('a folder of the Python component', () => {
     await store.append(ID, patching({ stepsCompleted: ['x'] }));
     await folder.closeAll();
     const page = await (await folder.open()).list({ limit: 10, counted: true });
-    expect(page).toMatchObject({ total: 1, sessions: [{ session: { id: ID, revision: 2 } }] });
+    expect(page).toMatchObject({ total: 1, sessions: [{ id: ID, revision: 2 }] });
   });
 
   test('under an id of another scheme is found, listed, changed and found again', async () => {
@@ -193,7 +198,7 @@ describe('a folder of the Python component', () => {
     await folder.write(`${DAY}-1030/${ID}/session_metadata.json`, TEXT.replace('matches_found', 'created'));
     const store = await folder.open();
     const { sessions } = await store.list({ limit: 10, counted: true });
-    expect(sessions).toMatchObject([{ session: { status: 'matches_found' } }]);
+    expect(sessions).toMatchObject([{ status: 'matches_found' }]);
     expect(await store.append(ID, patching({ status: 'matches_selected' }))).toBeDefined();
     expect((await store.list({ limit: 1, offset: 1, counted: true })).sessions).toEqual([]);
     expect((await store.read(ID))!.session.status).toBe('matches_selected');
@@ -260,8 +265,8 @@ describe('a folder that cannot be understood', () => {
     await expect(store.read(ID)).rejects.toMatchObject(corrupted);
     await expect(store.append(ID, patching({ status: 'error' }))).rejects.toMatchObject(corrupted);
     expect((await store.list({ limit: 10, counted: true })).sessions).toEqual([
-      expect.objectContaining({ id: ID, status: 'corrupted' }),
-      other,
+      listedSession(other.session),
+      corruptedSession(ID),
     ]);
   });
 
@@ -271,7 +276,7 @@ describe('a folder that cannot be understood', () => {
     const store = await folder.open();
     await expect(store.read(ID)).rejects.toMatchObject({ code: 'SessionCorruptedError' });
     const page = await store.list({ limit: 10, counted: true });
-    expect(page).toEqual({ sessions: [expect.objectContaining({ id: ID, status: 'corrupted' })], total: 1 });
+    expect(page).toMatchObject({ sessions: [corruptedSession(ID)], total: 1 });
   });
 
   test.each<[string, (path: string) => unknown]>([

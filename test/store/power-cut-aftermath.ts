@@ -70,7 +70,9 @@ async function lookAround(path: string): Promise<Aftermath> {
   const store = await open.catch((error) => void faults.push(`the store does not open: ${error.message}`));
   if (!store) return { sessions, faults };
   try {
+    await store.whenComplete();
     const page = await store.list({ limit: 500, counted: true });
+    if (!page.complete) faults.push('the index is not complete');
     for (const one of page.sessions) {
       if (one.status === 'corrupted') {
         const why = await store.read(one.id).catch((error) => error.cause?.message);

@@ -132,9 +132,8 @@ class Process {
     const { files, killWhen } = disk.startProcess();
     disk.stage = 'starting';
     const started = new Process(disk, killWhen, await FileStore.open({ path: join(root, DATA), files }));
-    disk.stage = 'reading';
-    await started.#look();
     disk.stage = 'working';
+    await started.#look();
     return started;
   }
 

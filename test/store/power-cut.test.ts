@@ -72,13 +72,13 @@ const controls: [forgotten: string, forgets: Forgetting, broken: RegExp][] = [
     /acknowledged, and|is back/,
   ],
   [
-    'what a reader is shown after a kill: the log',
-    (path, disk) => disk.stage === 'reading' && path.endsWith('/events.jsonl'),
+    'what was under way, at a start after a kill: the log',
+    (path, disk) => disk.stage === 'starting' && path.endsWith('/events.jsonl'),
     LOST,
   ],
   [
-    'what a reader is shown after a kill: its place',
-    (path, disk) => disk.stage === 'reading' && SESSION_FOLDER.test(path),
+    'what was under way, at a start after a kill: its place',
+    (path, disk) => disk.stage === 'starting' && SESSION_FOLDER.test(path),
     LOST,
   ],
 ];

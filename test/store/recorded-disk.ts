@@ -130,6 +130,7 @@ export class RecordedDisk<Fact> {
           : look(() => undefined),
       readdir: (folder: string, options: { withFileTypes: true }) =>
         look(() => fs.readdirSync(folder, options)),
+      opendir: (folder: string) => look(() => fs.readdirSync(folder, { withFileTypes: true })),
       readFile: (file: string, encoding?: 'utf8') => look(() => fs.readFileSync(file, encoding)),
       stat: (file: string) => look(() => fs.statSync(file)),
       statfs: (folder: string) => look(() => fs.statfsSync(folder)),

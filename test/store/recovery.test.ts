@@ -193,29 +193,36 @@ describe('damage', () => {
     expect(await corruption(await folder.open())).toBe('the events of the log make no state');
   });
 
-  test('of the disk under one session keeps nobody from the list', async () => {
-    const folder = await aStore();
-    const disk = new WatchedFiles();
-    const store = await folder.open({ files: disk.files });
-    disk.fail = (call) => (call === `readFile ${folder.file(LOG)}` ? 'EIO' : undefined);
-    await expect(store.read(ID)).rejects.toMatchObject({ code: 'StoreUnavailableError' });
-    expect((await store.list({ limit: 10, counted: true })).sessions).toEqual([
-      expect.objectContaining({ id: OTHER }),
-      expect.objectContaining({ id: ID, status: 'corrupted' }),
-    ]);
-  });
-
-  test('of one session is nothing to the others, and the list goes on', async () => {
+  test('of one session is nothing to the others, and the list says of which, once it was read', async () => {
     const folder = await aStore();
     await folder.write(LOG, 'rubbish\nrubbish\n');
-    const store = await folder.open();
+    let store = await folder.open();
     await store.append(OTHER, patching({ stepsCompleted: ['x'] }));
-    const page = await store.list({ limit: 10, counted: true });
-    expect(page.total).toBe(2);
-    expect(page.sessions).toEqual([
-      expect.objectContaining({ id: OTHER }),
-      expect.objectContaining({ id: ID, status: 'corrupted' }),
-    ]);
+    const statuses = async () => {
+      const { sessions, total } = await store.list({ limit: 10, counted: true });
+      expect(total).toBe(2);
+      return Object.fromEntries(sessions.map(({ id, status }) => [id, status]));
+    };
+    expect(await statuses()).toEqual({ [OTHER]: 'created', [ID]: 'created' });
+    await expect(store.read(ID)).rejects.toMatchObject({ code: 'SessionCorruptedError' });
+    expect(await statuses()).toEqual({ [OTHER]: 'created', [ID]: 'corrupted' });
+    await folder.closeAll();
+    store = await folder.open();
+    expect(await statuses()).toEqual({ [OTHER]: 'created', [ID]: 'corrupted' });
+  });
+
+  test('that was mended is listed again when it was read', async () => {
+    const folder = await aStore();
+    const log = await folder.read(LOG);
+    await folder.write(LOG, 'rubbish\nrubbish\n');
+    let store = await folder.open();
+    await expect(store.read(ID)).rejects.toMatchObject({ code: 'SessionCorruptedError' });
+    await folder.closeAll();
+    await folder.write(LOG, log);
+    store = await folder.open();
+    await store.read(ID);
+    expect((await store.list({ limit: 10, filter: { statuses: ['corrupted'] } })).sessions).toEqual([]);
+    expect((await store.list({ limit: 10 })).sessions).toHaveLength(2);
   });
 
   test('can be taken away', async () => {
@@ -329,13 +336,28 @@ describe('after an unclean stop', () => {
     expect(calls).toContain(`sync ${folder.file(DAY)}`);
   });
 
-  test('what nobody read is still not known to be durable after a clean one: the start after that goes on with it', async () => {
+  test('all is looked through and made durable: the start after a clean stop syncs nothing again', async () => {
     const folder = await aStore();
-    await folder.openAfterKill();
-    await folder.closeAll();
     const calls: string[] = [];
+    await folder.openAfterKill({ files: recording(calls) });
+    expect(calls).toContain(`datasync ${folder.file(LOG)}`);
+    await folder.closeAll();
+    calls.length = 0;
     const store = await folder.open({ files: recording(calls) });
     await store.read(ID);
+    expect(calls.filter((call) => call.includes(DAY))).toEqual([]);
+  });
+
+  test('that was followed by another before all was looked through, the next start goes on with it', async () => {
+    const folder = await aStore();
+    const files = {
+      ...systemFiles,
+      opendir: () => Promise.reject(new Error('not now')),
+    } as typeof systemFiles;
+    await folder.openAfterKill({ files });
+    await folder.closeAll();
+    const calls: string[] = [];
+    await folder.open({ files: recording(calls) });
     expect(calls).toContain(`datasync ${folder.file(LOG)}`);
   });
 

@@ -176,8 +176,10 @@ describe('a running store', () => {
   });
 
   test('tells nothing of a folder of the Python component, but that it cannot be read', async () => {
-    const { folder, store } = await aStore();
+    const { folder } = await aStore();
+    await folder.closeAll();
     await folder.write(`${DAY}/old-1/session_metadata.json`, '{"status": "created"}');
+    const store = await folder.open();
     expect(await store.verify('old-1')).toEqual({ valid: true, events: 0, head: null, problems: [] });
     await folder.write(`${DAY}/old-1/session_metadata.json`, '{"status":');
     expect(kinds(await store.verify('old-1'))).toEqual([['file_unreadable', null]]);

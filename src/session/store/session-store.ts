@@ -104,6 +104,8 @@ export interface StoreHealth {
   readonly writable: boolean;
   /** Why it cannot be written to, in one line for an operator. */
   readonly reason?: string;
+  /** How far the store is with taking stock of what it holds, while listings are not complete. */
+  readonly takingStock?: { readonly sessions: number; readonly days: number; readonly daysDone: number };
 }
 
 /**

@@ -10,6 +10,11 @@ const MAX_WAITING = 1_000;
 export class CommandQueue {
   readonly #tails = new Map<string, { last: Promise<unknown>; waiting: number }>();
 
+  /** Whether a command for `key` runs or waits. */
+  isBusy(key: string): boolean {
+    return this.#tails.has(key);
+  }
+
   /**
    * Runs `command` when all that came before it for `key` have ended, however they ended.
    * @throws StoreUnavailableError (`not_applied`) when too many wait already

@@ -3,18 +3,17 @@
  * see what is durable, states are cached; reading and writing folders is the loader's and the writer's work.
  */
 
-import { resolve } from 'node:path';
-import { LRUCache } from 'lru-cache';
+import { join, resolve } from 'node:path';
 import pLimit from 'p-limit';
-import { isSessionError, SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
+import { SessionCorruptedError, SessionValidationError, StoreUnavailableError } from '../../domain/errors.js';
 import type { Decision } from '../../domain/event-log.js';
 import type { Session } from '../../domain/session.js';
-import { corruptedSession, type ListedSession, listedSession } from '../../domain/session-document.js';
 import type { Verification } from '../../domain/verification.js';
 import {
   type EventPage,
   type EventQuery,
   type ListQuery,
+  type SessionFilter,
   type SessionPage,
   type SessionStats,
   SessionStore,
@@ -22,14 +21,22 @@ import {
   type StoreHealth,
 } from '../session-store.js';
 import { CommandQueue } from './command-queue.js';
-import { type FileSystem, SharedSyncs, SyncFailedError, systemFiles } from './durable-file.js';
+import { type FileSystem, SharedSyncs, systemFiles } from './durable-file.js';
+import { isOfOneSession } from './index/folder-scan.js';
+import { SessionIndex } from './index/session-index.js';
+import { StockKeeper } from './index/stock-keeper.js';
+import { KeyedCreates, keyOf } from './keyed-creates.js';
 import { isTimeZone } from './naive-time.js';
-import { type FolderEntry, newestFirst, SessionFolders } from './session-folders.js';
+import { type FolderEntry, idOfTemporary, SessionFolders } from './session-folders.js';
 import { type LoadedSession, SessionLoader } from './session-loader.js';
+import { SessionStates } from './session-states.js';
 import { SessionVerifier } from './session-verifier.js';
 import { SessionWriter } from './session-writer.js';
 import { openStoreFolder, type StoreFolder } from './store-folder.js';
+import { STORE_FOLDER } from './store-format.js';
+import { settleDays, settleSessions } from './unclean-stop.js';
 import { ViewWriter } from './view-writer.js';
+import { WriteGate } from './write-gate.js';
 
 export interface FileStoreOptions {
   /** The data folder; made when missing. */
@@ -39,100 +46,154 @@ export interface FileStoreOptions {
   readonly allowNetworkFilesystem?: boolean;
   /** Told of what an operator should know and no caller waits for. */
   readonly warn?: Warn;
-  /** The file system; for tests. */
+  /** Told how far a long taking of stock is. */
+  readonly inform?: (message: string) => void;
+  /** The file system; for tests. What threads of their own would do with it could not be watched, so there are none. */
   readonly files?: FileSystem;
 }
 
 type Warn = (message: string, cause: unknown) => void;
 
-/** Memory that states of sessions may take, in bytes, by a rough count. */
-const CACHE_BYTES = 64 * 1024 * 1024;
-/** How many sessions are made, and how many are read for a listing, side by side: bounds open files. */
+/** How many sessions are made side by side: bounds open files. */
 const CREATORS = 64;
-const LIST_READERS = 16;
 /** How many may wait to be made before a further one is turned away. */
 const MAX_WAITING_CREATORS = 10_000;
-/** How long the lock is believed in after it was seen, in milliseconds. */
-const LOCK_CHECK_MS = 200;
+const INDEX_FILE = 'index.db';
+/** What a page gives as its `next`. */
+const POSITION = /^-?\d{1,19}$/;
 
 export class FileStore extends SessionStore {
   readonly #queue = new CommandQueue();
   readonly #limitCreators = pLimit(CREATORS);
+  readonly #keyed = new KeyedCreates();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #writer: SessionWriter;
-  readonly #cache = new LRUCache<string, LoadedSession>({
-    maxSize: CACHE_BYTES,
-    sizeCalculation: sizeOf,
-  });
-  /** Sessions whose folder may have its name and is not yet durable: no listing shows them. */
-  readonly #creating = new Set<string>();
-  /**
-   * Sessions of which a command's outcome is unknown, as they were before it: what is on the disk since then is not to
-   * be seen, and not to be built upon, until the next start has made it durable.
-   */
-  readonly #frozen = new Map<string, LoadedSession | undefined>();
-  /** Whether something is left over that the next start has to delete. */
-  #untidy = false;
-  #lockSeenAt = Date.now();
-  /** Why nothing is written any more. */
-  #stopped: string | undefined;
+  readonly #gate: WriteGate;
+  readonly #states: SessionStates;
   #closing: Promise<void> | undefined;
 
   private constructor(
-    files: FileSystem,
+    private readonly files: FileSystem,
     private readonly holding: StoreFolder,
     private readonly folders: SessionFolders,
-    syncs: SharedSyncs,
+    private readonly syncs: SharedSyncs,
+    private readonly index: SessionIndex,
     private readonly loader: SessionLoader,
     private readonly verifier: SessionVerifier,
     private readonly views: ViewWriter,
+    private readonly stock: StockKeeper,
     private readonly warn: Warn,
   ) {
     super();
-    this.#writer = new SessionWriter(files, folders, syncs, loader, holding.storeId, (path, cause) => {
-      this.#untidy = true;
-      warn(`${path} is left over and could not be deleted; the next start will try again`, cause);
+    this.#gate = new WriteGate(holding, warn);
+    this.#states = new SessionStates(loader, index, views, this.#gate);
+    this.#writer = new SessionWriter(files, folders, syncs, loader, holding.storeId, warn);
+    index.serve({
+      isQuiet: (id) => this.#isQuiet(id),
+      removeLeftOver: (entry) => this.#removeLeftOver(entry),
+      noteFailure: (error) => this.#gate.note(error),
+      indexWasDamaged: (cause) => {
+        warn('the index was damaged and is made anew', cause);
+        void stock.retake();
+      },
     });
   }
 
   /** @throws StoreOpenError whose message is one line that says what to do */
   static async open(options: FileStoreOptions): Promise<FileStore> {
-    const { files = systemFiles, warn = () => undefined, legacyTimeZone = 'UTC' } = options;
-    const { allowNetworkFilesystem = false } = options;
+    const { files = systemFiles, legacyTimeZone = 'UTC', allowNetworkFilesystem = false } = options;
     if (!isTimeZone(legacyTimeZone)) throw new RangeError(`not a time zone: ${legacyTimeZone}`);
-    const holding = await openStoreFolder(files, resolve(options.path), { allowNetworkFilesystem });
-    const { storeId, closedCleanly } = holding;
+    const root = resolve(options.path);
+    const forgetIndex = () => SessionIndex.delete(indexPath(root));
+    const holding = await openStoreFolder(files, root, { allowNetworkFilesystem, forgetIndex });
+    try {
+      const store = FileStore.#assemble(options, files, holding);
+      await store.#begin();
+      return store;
+    } catch (error) {
+      await holding.release(false).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  static #assemble(options: FileStoreOptions, files: FileSystem, holding: StoreFolder): FileStore {
+    const { warn = () => undefined, inform = () => undefined, legacyTimeZone = 'UTC' } = options;
+    const { storeId, lastStop } = holding;
+    const threads = options.files === undefined;
     const folders = new SessionFolders(files, options.path);
+    const index = SessionIndex.open({ path: indexPath(folders.root), storeId, lastStop, threads });
     const syncs = new SharedSyncs(files);
-    const reading = { storeId, legacyTimeZone, syncs: closedCleanly ? undefined : syncs };
+    const dayOf = (id: string) => index.dayOf(id);
+    const reading = { storeId, legacyTimeZone, syncs: index.isSettled ? undefined : syncs, dayOf };
     const loader = new SessionLoader(files, folders, reading);
     const verifier = new SessionVerifier(files, folders, reading);
     const views = new ViewWriter(files, warn);
-    return new FileStore(files, holding, folders, syncs, loader, verifier, views, warn);
+    const stock = new StockKeeper({ index, folders, loader, storeId, legacyTimeZone, threads, warn, inform });
+    return new FileStore(files, holding, folders, syncs, index, loader, verifier, views, stock, warn);
   }
 
-  override create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
-    if (this.#limitCreators.pendingCount >= MAX_WAITING_CREATORS)
-      return Promise.reject(new StoreUnavailableError('Too many sessions wait to be made', 'not_applied'));
+  /** Brings in order what the last stop left, and the index to what is there. */
+  async #begin(): Promise<void> {
+    const { files, folders, syncs, index } = this;
+    if (!index.isSettled) await settleDays({ files, folders, syncs });
+    const left = index.leftUnderWay();
+    if (left.length > 0) {
+      const entries = left.map((id) => ({ id, day: index.dayOf(id) ?? folders.computed(id)?.day ?? '' }));
+      await settleSessions({ files, folders, syncs }, entries);
+      for (const { id } of entries) await this.#lookAgain(id);
+    }
+    await this.stock.begin(this.holding.lastStop === 'clean');
+  }
+
+  /** A session that had a write under way when the last process was stopped: its row and its view may be late. */
+  async #lookAgain(id: string): Promise<void> {
+    try {
+      const loaded = await this.#states.load(id);
+      if (loaded) this.index.put(loaded.session, loaded.day);
+      else this.index.remove(id);
+    } catch (error) {
+      if (!isOfOneSession(error)) throw error;
+    }
+  }
+
+  /** Resolves when the index is complete, or the store is being closed. */
+  whenComplete(): Promise<void> {
+    return this.stock.isDone();
+  }
+
+  override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
+    const key = keyOf(opening);
     return this.#accept(() =>
-      this.#limitCreators(async () => {
-        for (const id of ids) {
-          const created = await this.#queue.run(id, () => this.#createAs(id, opening));
-          if (created) return this.#stored(created);
-        }
-        throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
-      }),
+      key === undefined
+        ? this.#create(ids, opening)
+        : this.#keyed.run(key, async () => {
+            const id = await this.index.findKey(key, keyedSince ?? new Date(0));
+            const known = id === undefined ? undefined : await this.#current(id);
+            return known ? this.#stored(known) : this.#create(ids, opening);
+          }),
     );
+  }
+
+  async #create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
+    if (this.#limitCreators.pendingCount >= MAX_WAITING_CREATORS)
+      throw new StoreUnavailableError('Too many sessions wait to be made', 'not_applied');
+    return this.#limitCreators(async () => {
+      for (const id of ids) {
+        const created = await this.#queue.run(id, () => this.#createAs(id, opening));
+        if (created) return this.#stored(created);
+      }
+      throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
+    });
   }
 
   override append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
     return this.#command(id, async () => {
-      const current = await this.#load(id);
+      const current = await this.#states.load(id);
       if (!current) return undefined;
       const decision = decide(current.session);
       if (decision.events.length === 0) return this.#stored(current);
       const written = await this.#change(id, current, () => this.#writer.write(current, decision));
-      this.#cache.set(id, written);
+      this.#states.put(written);
       this.views.schedule(written.session, written.folder);
       return this.#stored(written);
     });
@@ -149,27 +210,30 @@ export class FileStore extends SessionStore {
     return this.#accept(() => this.#eventsOf(id, query));
   }
 
-  /** Walks the day folders, newest first: its cost grows with the number of sessions until there is an index. */
-  override list({ limit, offset = 0 }: ListQuery): Promise<SessionPage> {
-    return this.#accept(() => this.#page({ limit, offset }));
+  override list(query: ListQuery): Promise<SessionPage> {
+    return this.#accept(async () => {
+      if (query.after !== undefined && !POSITION.test(query.after))
+        throw new RangeError('no position that a page has given');
+      return this.index.list(query);
+    });
   }
 
-  override async stats(): Promise<SessionStats> {
-    throw new Error('to come');
+  override stats(filter: SessionFilter): Promise<SessionStats> {
+    return this.#accept(() => this.index.stats(filter));
   }
 
   /** In the session's turn: no write is under way then, and the log has to be what this store wrote. */
   override verify(id: string): Promise<Verification | undefined> {
     return this.#accept(() =>
       this.#queue.run(id, async () => {
-        this.#assertKnown(id);
+        this.#states.assertKnown(id);
         // Not loaded for this: that would have the view made anew, and an altered one is what is looked for.
-        const cached = this.#cache.peek(id);
-        const entry = cached ? { id, day: cached.day } : await this.#reading(() => this.loader.find(id));
+        const cached = this.#states.cached(id);
+        const entry = cached ? { id, day: cached.day } : await this.#gate.reading(() => this.loader.find(id));
         if (!entry) return undefined;
         if (!cached)
-          await this.#reading(() => this.loader.makeDurable(this.folders.path(entry))).catch(ifNoLog);
-        return this.#reading(() => this.verifier.verify(entry, cached?.session.revision));
+          await this.#gate.reading(() => this.loader.makeDurable(this.folders.path(entry))).catch(ifNoLog);
+        return this.#gate.reading(() => this.verifier.verify(entry, cached?.session.revision));
       }),
     );
   }
@@ -177,8 +241,8 @@ export class FileStore extends SessionStore {
   async #eventsOf(id: string, query: EventQuery): Promise<EventPage | undefined> {
     const loaded = await this.#current(id);
     if (!loaded) return undefined;
-    const log = await this.#reading(() => this.loader.readLogOf(loaded));
-    if (!log && this.#frozen.has(id))
+    const log = await this.#gate.reading(() => this.loader.readLogOf(loaded));
+    if (!log && this.#states.isUnknown(id))
       throw new StoreUnavailableError('Whether the session was removed is not known', 'unknown');
     if (!log) return undefined;
     const { revision } = loaded.session;
@@ -188,35 +252,24 @@ export class FileStore extends SessionStore {
     return { events, nextAfter: last && last.seq < revision - 1 ? last.seq : null, revision };
   }
 
-  async #page(query: { limit: number; offset: number }): Promise<SessionPage> {
-    const page: FolderEntry[] = [];
-    let total = 0;
-    for (const day of await this.#reading(() => this.folders.days())) {
-      const entries = this.#shownOf(day, await this.#reading(() => this.folders.sessionsOf(day)));
-      const from = Math.max(0, query.offset - total);
-      page.push(...entries.slice(from, Math.max(from, query.offset + query.limit - total)));
-      total += entries.length;
-    }
-    const limitReaders = pLimit(LIST_READERS);
-    const listed = await Promise.all(page.map((entry) => limitReaders(() => this.#listed(entry))));
-    return { sessions: listed.filter((session) => session !== undefined), total, next: null, complete: true };
-  }
-
   override remove(id: string): Promise<boolean> {
     return this.#command(id, async () => {
-      const entry = await this.#reading(() => this.loader.find(id));
+      const entry = await this.#gate.reading(() => this.loader.find(id));
       if (!entry) return false;
-      const before = await this.#load(id).catch(ifCorrupted);
+      const before = await this.#states.load(id).catch(ifCorrupted);
       await this.views.forget(id);
       await this.#change(id, before, () => this.#writer.remove(entry));
-      this.#cache.delete(id);
+      this.#states.remove(id);
       return true;
     });
   }
 
   override async health(): Promise<StoreHealth> {
     if (this.#closing) return { writable: false, reason: 'the store is closed' };
-    return this.#stopped ? { writable: false, reason: this.#stopped } : { writable: true };
+    const stock = this.stock.progress;
+    const taking = stock && { takingStock: stock };
+    const reason = this.#gate.closedBecause;
+    return reason ? { writable: false, reason, ...taking } : { writable: true, ...taking };
   }
 
   override close(): Promise<void> {
@@ -225,11 +278,27 @@ export class FileStore extends SessionStore {
   }
 
   async #close(): Promise<void> {
+    // A keyed create may wait for the taking of stock.
+    const stopped = this.stock.stop();
     await Promise.allSettled(this.#underWay);
+    await stopped;
     await this.views.close();
-    const known = this.#stopped === undefined && this.#frozen.size === 0;
+    const known = !this.#gate.closedBecause && !this.#states.anyUnknown && !this.#writer.hasLeftOvers;
     // After an unclean stop only what was read since is known to be durable: the next start has to go on with that.
-    await this.holding.release(known && !this.#untidy && this.holding.closedCleanly);
+    const clean = known && this.index.isSettled;
+    const closed = await this.#closeIndex(clean);
+    await this.holding.release(clean && closed);
+  }
+
+  /** Whether it could be closed: a start after that one goes on as after a kill, and needs no more. */
+  async #closeIndex(clean: boolean): Promise<boolean> {
+    try {
+      await this.index.close(clean ? await this.folders.changes() : undefined);
+      return true;
+    } catch (error) {
+      this.warn('the index could not be closed; the next start will look through the folders', error);
+      return false;
+    }
   }
 
   /** Does what was asked for before the store was closed; `close` waits for it. */
@@ -248,34 +317,29 @@ export class FileStore extends SessionStore {
   #command<T>(id: string, command: () => Promise<T>): Promise<T> {
     return this.#accept(() =>
       this.#queue.run(id, async () => {
-        await this.#assertWritable();
-        // Decided on what readers are shown, a command would write over what may be there.
-        this.#assertKnown(id);
+        await this.#gate.assertOpen();
+        this.#states.assertKnown(id);
         return command();
       }),
     );
   }
 
-  #assertKnown(id: string): void {
-    if (this.#frozen.has(id))
-      throw new StoreUnavailableError('The outcome of an earlier command is not known', 'not_applied');
-  }
-
   /** Makes the session under this id, or nothing when the id is taken. */
   async #createAs(id: string, opening: Decision): Promise<LoadedSession | undefined> {
-    await this.#assertWritable();
+    await this.#gate.assertOpen();
     const entry = this.folders.computed(id);
     if (!entry) throw new RangeError(`not a session id: ${id}`);
-    const taken = this.#frozen.has(id) || (await this.#reading(() => this.loader.find(id))) !== undefined;
-    if (taken) return undefined;
-    this.#creating.add(id);
-    try {
-      const created = await this.#change(id, undefined, () => this.#writer.create(entry, opening));
-      if (created) this.#cache.set(id, created);
-      return created;
-    } finally {
-      this.#creating.delete(id);
-    }
+    if (this.#states.isUnknown(id) || (await this.#isTaken(id))) return undefined;
+    const created = await this.#change(id, undefined, () => this.#writer.create(entry, opening));
+    if (created) this.#states.put(created);
+    return created;
+  }
+
+  /** A folder that the index does not know of yet is found when the new one is to take its place. */
+  async #isTaken(id: string): Promise<boolean> {
+    const day = this.index.dayOf(id);
+    if (day !== undefined) return day !== null;
+    return (await this.#gate.reading(() => this.loader.find(id))) !== undefined;
   }
 
   /**
@@ -283,102 +347,43 @@ export class FileStore extends SessionStore {
    * for readers; after a failed sync nothing is written any more (it is never retried: docs/STORAGE.md).
    */
   async #change<T>(id: string, before: LoadedSession | undefined, change: () => Promise<T>): Promise<T> {
+    await this.index.enter(id);
     try {
       return await change();
     } catch (error) {
-      this.#cache.delete(id);
-      if (error instanceof StoreUnavailableError) {
-        if (error.cause instanceof SyncFailedError) this.#stopWriting(error.cause);
-        if (error.outcome === 'unknown') this.#frozen.set(id, before);
-      }
+      this.#gate.note((error as Error).cause);
+      this.#states.keep(id, before, error instanceof StoreUnavailableError && error.outcome === 'unknown');
       throw error;
     }
   }
 
-  /** Reads from the disk; what is not an error of the component already says that the store could not read. */
-  async #reading<T>(read: () => Promise<T>): Promise<T> {
-    try {
-      return await read();
-    } catch (error) {
-      if (error instanceof SyncFailedError) this.#stopWriting(error);
-      if (isSessionError(error)) throw error;
-      throw new StoreUnavailableError('The store could not read', 'not_applied', error);
-    }
-  }
-
-  #stopWriting(error: SyncFailedError): void {
-    this.#stop(error.message, error);
-  }
-
-  #stop(why: string, cause: unknown): void {
-    if (this.#stopped) return;
-    this.#stopped = `${why}: nothing is written any more; check the disk and restart`;
-    this.warn(this.#stopped, cause);
-  }
-
   /** The state of a session: the last durable one where it is known, else read in the session's turn. */
-  async #current(id: string, read = () => this.loader.load(id)): Promise<LoadedSession | undefined> {
-    return this.#cache.get(id) ?? this.#queue.run(id, () => this.#load(id, read));
+  async #current(id: string): Promise<LoadedSession | undefined> {
+    return this.#states.cached(id) ?? this.#queue.run(id, () => this.#states.load(id));
   }
 
-  async #load(id: string, read = () => this.loader.load(id)): Promise<LoadedSession | undefined> {
-    if (this.#frozen.has(id)) return this.#frozen.get(id);
-    const cached = this.#cache.get(id);
-    if (cached) return cached;
-    const loaded = await this.#reading(read);
-    // The Python component may still change its folders: they are read each time until they are ours.
-    if (!loaded || loaded.imported) return loaded;
-    this.#cache.set(id, loaded);
-    if (loaded.viewIsStale && !this.#stopped) this.views.schedule(loaded.session, loaded.folder);
-    return loaded;
+  /** Whether nothing is under way for a session: nothing of it is late, left over or unknown. */
+  #isQuiet(id: string): boolean {
+    const isKnown = !this.#states.isUnknown(id) && !this.#writer.hasLeftOver(id);
+    return isKnown && !this.#queue.isBusy(id) && !this.views.isLate(id);
   }
 
-  async #listed(entry: FolderEntry): Promise<ListedSession | undefined> {
-    try {
-      if (!this.#frozen.has(entry.id) && !(await this.#reading(() => this.loader.leadsTo(entry))))
-        return undefined;
-      const loaded = await this.#current(entry.id, () => this.loader.loadFrom(entry));
-      return loaded && listedSession(loaded.session);
-    } catch (error) {
-      if (!(error instanceof SessionCorruptedError) && !isBadSpot(error)) throw error;
-      return corruptedSession(entry.id);
-    }
-  }
-
-  /** What a listing shows of a day: the folders that are there; of sessions with an unknown outcome what was. */
-  #shownOf(day: string, there: readonly FolderEntry[]): FolderEntry[] {
-    const known = there.filter(({ id }) => !this.#creating.has(id) && !this.#frozen.has(id));
-    const before = [...this.#frozen.values()].filter((session) => session?.day === day);
-    const shown = [...known, ...before.map((loaded) => ({ id: (loaded as LoadedSession).session.id, day }))];
-    return before.length > 0 ? shown.sort(newestFirst) : shown;
+  /** What a stopped process left half made or half removed; in the session's turn, since one may be made just now. */
+  #removeLeftOver(entry: FolderEntry): Promise<void> {
+    const id = idOfTemporary(entry.id);
+    return this.#queue.run(id, async () => {
+      if (!this.#closing && !this.#states.isUnknown(id))
+        await this.#writer.delete(id, this.folders.path(entry));
+    });
   }
 
   #stored({ session, day }: LoadedSession): StoredSession {
     return { session, auditPath: this.folders.auditPath({ id: session.id, day }) };
   }
-
-  /** Also that nobody took the lock away, looked at now and then: another process takes longer than that to start. */
-  async #assertWritable(): Promise<void> {
-    if (!this.#stopped && Date.now() - this.#lockSeenAt >= LOCK_CHECK_MS) {
-      const now = Date.now();
-      const held = await this.#reading(() => this.holding.isHeld());
-      if (held) this.#lockSeenAt = now;
-      else this.#stop('the lock file was deleted or replaced, and another process may be writing', undefined);
-    }
-    if (this.#stopped) throw new StoreUnavailableError('The store accepts no writes', 'not_applied');
-  }
 }
 
-/** The disk could not read one session's files, or not make them durable: no reason to show nobody's. */
-function isBadSpot(error: unknown): boolean {
-  if (!(error instanceof StoreUnavailableError)) return false;
-  return error.cause instanceof SyncFailedError || (error.cause as NodeJS.ErrnoException)?.code === 'EIO';
-}
-
-/** Memory that a state takes, in bytes, roughly: twice its JSON, and what an imported document may take. */
-function sizeOf({ session, length }: LoadedSession): number {
-  const names = session.stepsCompleted.length + Object.keys(session.timing).length;
-  return 2_048 + 128 * names + 2 * session.outputBytes + (session.imported ? length : 0);
+function indexPath(root: string): string {
+  return join(root, STORE_FOLDER, INDEX_FILE);
 }
 
 /** Where there is no log, there is nothing to make durable. */

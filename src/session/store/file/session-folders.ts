@@ -51,6 +51,16 @@ export class SessionFolders {
     return join(this.path(entry), EVENTS_FILE);
   }
 
+  /** Where a session's folder is made before it takes its place. */
+  building({ id, day }: FolderEntry): string {
+    return join(this.root, day, `${TEMPORARY_PREFIX}${id}`);
+  }
+
+  /** Where a session's folder goes that is taken away. */
+  removed({ id, day }: FolderEntry): string {
+    return join(this.root, day, `${TEMPORARY_PREFIX}removed-${id}`);
+  }
+
   /** Where a session of this id is or would be made; `undefined` for an id that is not of our grammar. */
   computed(id: string): FolderEntry | undefined {
     const parts = parseSessionId(id);
@@ -72,13 +82,27 @@ export class SessionFolders {
     return names.filter((name) => DAY_FOLDER.test(name)).sort(byDayNewestFirst);
   }
 
-  /** All sessions of a day folder, newest first. */
-  async sessionsOf(day: string): Promise<FolderEntry[]> {
-    const names = await this.#foldersIn(join(this.root, day));
-    return names
-      .map((id) => ({ id, day }))
-      .filter((entry) => isLegacyId(entry.id) && this.#belongs(entry))
-      .sort(newestFirst);
+  /** When each day folder got or lost an entry last, in milliseconds since 1970. */
+  async changes(): Promise<Map<string, number>> {
+    const changes = new Map<string, number>();
+    for (const day of await this.days()) {
+      // One that cannot be looked at counts as another than before.
+      const found = await this.files.stat(join(this.root, day)).catch(() => undefined);
+      if (found) changes.set(day, found.mtimeMs);
+    }
+    return changes;
+  }
+
+  /** The names of all folders in a day folder, in no order. Memory does not grow with their number. */
+  async *namesIn(day: string): AsyncGenerator<string> {
+    const path = join(this.root, day);
+    const content = await this.files.opendir(path).catch(ifGone);
+    for await (const entry of content ?? []) if (await this.#isFolder(path, entry)) yield entry.name;
+  }
+
+  /** Whether a folder in a day folder is called as a session that is found there. */
+  isSession(entry: FolderEntry): boolean {
+    return isLegacyId(entry.id) && this.#belongs(entry);
   }
 
   /**
@@ -97,15 +121,6 @@ export class SessionFolders {
         if (isLegacyId(name) && (await this.#isFolder(path, entry))) yield { id: name, day };
         else if (!name.startsWith('.')) passOver(join(day, name));
       }
-    }
-  }
-
-  /** Takes away what a stopped process left half made or half removed. */
-  async sweep(): Promise<void> {
-    for (const day of await this.days()) {
-      const path = join(this.root, day);
-      const left = (await this.#foldersIn(path)).filter((name) => name.startsWith(TEMPORARY_PREFIX));
-      for (const name of left) await this.files.rm(join(path, name), { recursive: true, force: true });
     }
   }
 
@@ -136,9 +151,14 @@ export class SessionFolders {
   }
 }
 
-/** Sessions of one day folder: by id, which is by time where the id tells it. */
-export function newestFirst(left: FolderEntry, right: FolderEntry): number {
-  return left.id < right.id ? 1 : -1;
+/** The session of which a folder is half made or half removed. */
+export function idOfTemporary(name: string): string {
+  return name.slice(TEMPORARY_PREFIX.length).replace(/^removed-/, '');
+}
+
+/** A folder that was taken away meanwhile is empty. */
+function ifGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Days in reverse; a day's own folder before its minute folders, which are the latest first. */

@@ -37,7 +37,12 @@ export interface LoaderOptions {
   readonly storeId: string;
   readonly legacyTimeZone: string;
   /** After an unclean stop: by which what was written last is made durable before anybody sees it. */
-  readonly syncs?: SharedSyncs;
+  readonly syncs?: SharedSyncs | undefined;
+  /**
+   * The day folder of a session, where somebody knows without looking: `null` when there is no such session, `undefined`
+   * when that has to be looked for.
+   */
+  readonly dayOf?: (id: string) => string | null | undefined;
 }
 
 /** How many searches for ids that name no day run side by side. */
@@ -46,17 +51,33 @@ const SEARCHES = 2;
 export class SessionLoader {
   /** A search for an id that names no day looks into all of them: many at once must not keep the disk from others. */
   readonly #limitSearches = pLimit(SEARCHES);
+  #syncs: SharedSyncs | undefined;
 
   constructor(
     private readonly files: FileSystem,
     private readonly folders: SessionFolders,
     private readonly options: LoaderOptions,
-  ) {}
+  ) {
+    this.#syncs = options.syncs;
+  }
+
+  /** All that is in the folders is durable by now. */
+  trustDisk(): void {
+    this.#syncs = undefined;
+  }
 
   /** Where the session of this id lies, whatever its condition. */
   async find(id: string): Promise<FolderEntry | undefined> {
     const computed = this.folders.computed(id);
     if (computed && (await this.#isThere(computed))) return computed;
+    return this.#findElsewhere(id, computed);
+  }
+
+  /** Where a session lies that does not lie where its id says. */
+  async #findElsewhere(id: string, computed: FolderEntry | undefined): Promise<FolderEntry | undefined> {
+    const day = this.options.dayOf?.(id);
+    if (day) return day === computed?.day ? undefined : { id, day };
+    if (day === null) return undefined;
     return computed ? this.#search(id) : this.#limitSearches(() => this.#search(id));
   }
 
@@ -78,7 +99,7 @@ export class SessionLoader {
     const computed = this.folders.computed(id);
     const loaded = computed && (await this.loadFrom(computed));
     if (loaded) return loaded;
-    const entry = await this.find(id);
+    const entry = await this.#findElsewhere(id, computed);
     return entry && this.loadFrom(entry);
   }
 
@@ -156,9 +177,9 @@ export class SessionLoader {
 
   /** After an unclean stop: what was written last to a session's log survives what is shown of it. */
   async makeDurable(folder: string): Promise<void> {
-    if (!this.options.syncs) return;
-    await this.options.syncs.file(join(folder, EVENTS_FILE));
-    await this.options.syncs.folder(folder);
+    if (!this.#syncs) return;
+    await this.#syncs.file(join(folder, EVENTS_FILE));
+    await this.#syncs.folder(folder);
   }
 
   #isThere(entry: FolderEntry): Promise<boolean> {

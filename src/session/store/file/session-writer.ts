@@ -5,7 +5,7 @@
  * Every failure is a StoreUnavailableError that says whether the change may have been made.
  */
 
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
   type Outcome,
@@ -28,13 +28,7 @@ import {
   syncFolder,
   UnexpectedLengthError,
 } from './durable-file.js';
-import {
-  EVENTS_FILE,
-  type FolderEntry,
-  type SessionFolders,
-  TEMPORARY_PREFIX,
-  VIEW_FILE,
-} from './session-folders.js';
+import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
 import type { LoadedSession, SessionLoader } from './session-loader.js';
 import { renderView } from './view-writer.js';
 
@@ -46,6 +40,7 @@ const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
 export class SessionWriter {
   /** Day folders that are known to be there, durably. */
   readonly #days = new Map<string, Promise<void>>();
+  readonly #leftOver = new Set<string>();
 
   constructor(
     private readonly files: FileSystem,
@@ -54,8 +49,7 @@ export class SessionWriter {
     private readonly syncs: SharedSyncs,
     private readonly loader: SessionLoader,
     private readonly storeId: string,
-    /** Told of what could not be cleaned up: it is to be done at the next open. */
-    private readonly leaveBehind: (path: string, cause: unknown) => void,
+    private readonly warn: (message: string, cause: unknown) => void,
   ) {}
 
   /** Makes a session's folder; nothing when something took its place meanwhile. */
@@ -63,12 +57,12 @@ export class SessionWriter {
     const { lines, events } = sealEvents(this.#beginningOf(entry.id), opening);
     const session = folded(undefined, events);
     const day = join(this.folders.root, entry.day);
-    const building = join(day, `${TEMPORARY_PREFIX}${entry.id}`);
+    const building = this.folders.building(entry);
     try {
       await this.#build(entry.day, building, lines, session);
-      if (!(await this.#takePlace(building, this.folders.path(entry)))) return undefined;
+      if (!(await this.#takePlace(building, entry))) return undefined;
     } catch (error) {
-      await this.#delete(building);
+      await this.delete(entry.id, building);
       throw unavailable(error, 'not_applied');
     }
     await settled(this.syncs.folder(day));
@@ -96,28 +90,47 @@ export class SessionWriter {
   /** Takes a session's folder away: by its name at once, then by its content. */
   async remove(entry: FolderEntry): Promise<void> {
     const day = join(this.folders.root, entry.day);
-    const remains = join(day, `${TEMPORARY_PREFIX}removed-${randomUUID()}`);
-    await this.files
-      .rename(this.folders.path(entry), remains)
+    const remains = this.folders.removed(entry);
+    const goOut = () => this.files.rename(this.folders.path(entry), remains);
+    await goOut()
+      .catch(async (error: NodeJS.ErrnoException) => {
+        // Of an earlier session of this id something is left over.
+        if (!TAKEN.has(error.code ?? '')) throw error;
+        await this.files.rm(remains, { recursive: true, force: true });
+        await goOut();
+      })
       .catch((error) => Promise.reject(unavailable(error, 'not_applied')));
     await settled(this.syncs.folder(day));
-    await this.#delete(remains);
+    await this.delete(entry.id, remains);
   }
 
-  async #delete(path: string): Promise<void> {
-    await this.files
-      .rm(path, { recursive: true, force: true })
-      .catch((error) => this.leaveBehind(path, error));
+  /** Whether something of a session is left over that the next start has to delete. */
+  hasLeftOver(id: string): boolean {
+    return this.#leftOver.has(id);
+  }
+
+  get hasLeftOvers(): boolean {
+    return this.#leftOver.size > 0;
+  }
+
+  /** Takes away what is half made or half removed of a session. What cannot be deleted is left over. */
+  async delete(id: string, path: string): Promise<void> {
+    try {
+      await this.files.rm(path, { recursive: true, force: true });
+    } catch (error) {
+      this.#leftOver.add(id);
+      this.warn(`${path} is left over and could not be deleted; the next start will try again`, error);
+    }
   }
 
   /** Puts a finished folder in its place; whether the place was free. */
-  async #takePlace(building: string, place: string): Promise<boolean> {
+  async #takePlace(building: string, entry: FolderEntry): Promise<boolean> {
     try {
-      await this.files.rename(building, place);
+      await this.files.rename(building, this.folders.path(entry));
       return true;
     } catch (error) {
       if (!TAKEN.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-      await this.#delete(building);
+      await this.delete(entry.id, building);
       return false;
     }
   }

@@ -3,14 +3,13 @@
  * and is held by nobody else. Everything that can be wrong with it is one line that says what to do.
  */
 
-import { constants } from 'node:fs';
+import { constants, readFileSync } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { printable, StoreOpenError } from '../../domain/errors.js';
-import { type FileSystem, makeFolder, syncFolder } from './durable-file.js';
-import { SessionFolders } from './session-folders.js';
+import { type FileSystem, makeFolder } from './durable-file.js';
 import { ifAbsent, makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
 
 const LOCK_FILE = 'lock';
@@ -32,11 +31,19 @@ const NETWORK_FILESYSTEMS: Readonly<Record<number, string>> = {
   428016422: 'BeeGFS',
 };
 
+/**
+ * How whoever held the folder last came to let go of it.
+ * - `clean`: it was closed.
+ * - `kill`: the process ended; the system runs since then, and has what was written.
+ * - `power`: the system was started since then: what is on the disk is all there is, and durable.
+ * - `unknown`: what was written last may not be durable. So with the copy of a folder that was in use.
+ */
+export type LastStop = 'clean' | 'kill' | 'power' | 'unknown';
+
 export interface StoreFolder {
   /** Names this store in the first link of every chain. */
   readonly storeId: string;
-  /** Whether whoever held the folder last closed it; if not, what it wrote last may not be durable. */
-  readonly closedCleanly: boolean;
+  readonly lastStop: LastStop;
   /**
    * Whether the lock is still the one at its place. Who deletes or replaces it lets a second writer in, which the
    * kernel cannot know.
@@ -46,11 +53,17 @@ export interface StoreFolder {
   release(clean: boolean): Promise<void>;
 }
 
+export interface StoreFolderOptions {
+  readonly allowNetworkFilesystem: boolean;
+  /** Deletes the index, which is not to be relied on. */
+  readonly forgetIndex: () => void;
+}
+
 /** @throws StoreOpenError whose message is the line for the operator */
 export async function openStoreFolder(
   files: FileSystem,
   root: string,
-  options: { readonly allowNetworkFilesystem: boolean },
+  options: StoreFolderOptions,
 ): Promise<StoreFolder> {
   const folder = join(root, STORE_FOLDER);
   await writable(root, () => makeFolder(files, root));
@@ -60,15 +73,17 @@ export async function openStoreFolder(
   const lock = await writable(root, () => files.open(join(folder, LOCK_FILE), flags));
   try {
     await takeLock(files, lock, join(folder, LOCK_FILE), root);
-    const closedCleanly = (await writable(root, () => lock.stat())).size === 0;
+    const lastStop = await writable(root, () => lastStopOf(files, lock, join(folder, LOCK_FILE)));
     const storeId = await writable(
       root,
       async () => (await readStoreId(files, root)) ?? (await makeStoreId(files, root)),
     );
+    // Before the note says that this process had the folder: the next start would take for its work what is not.
+    if (lastStop === 'power' || lastStop === 'unknown')
+      await writable(root, async () => options.forgetIndex());
     await writable(root, () => noteHolder(lock));
-    if (!closedCleanly) await settle(files, root);
     const isHeld = () => isSameFile(files, lock, join(folder, LOCK_FILE));
-    return { storeId, closedCleanly, isHeld, release: (clean) => release(lock, clean) };
+    return { storeId, lastStop, isHeld, release: (clean) => release(lock, clean) };
   } catch (error) {
     // What went wrong first is told.
     await lock.close().catch(() => undefined);
@@ -78,7 +93,9 @@ export async function openStoreFolder(
 
 /** The note in the lock file is for the error message, and a note without a lock tells of an unclean stop. */
 async function noteHolder(lock: FileHandle): Promise<void> {
-  const holder = { pid: process.pid, host: hostname(), since: new Date().toISOString() };
+  const { ino: inode } = await lock.stat();
+  const since = new Date().toISOString();
+  const holder = { pid: process.pid, host: hostname(), since, boot: bootId(), inode };
   const note = Buffer.from(`${JSON.stringify(holder)}\n`);
   // Never empty in between: an empty note would tell of a clean stop.
   await lock.write(note, 0, note.length, 0);
@@ -140,20 +157,22 @@ async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise
   );
 }
 
-/**
- * After an unclean stop: what was made last is durable before anybody sees it, and nothing half made is left. Swept last:
- * until a session is durably out of its place, a power cut can put it back there, and then it needs all its files.
- */
-async function settle(files: FileSystem, root: string): Promise<void> {
-  const folders = new SessionFolders(files, root);
+/** What the note in the lock file tells. That of a copied folder names another file than it stands in. */
+async function lastStopOf(files: FileSystem, lock: FileHandle, path: string): Promise<LastStop> {
+  const { size, ino } = await lock.stat();
+  if (size === 0) return 'clean';
+  const { boot, inode } = parseObject(await files.readFile(path, 'utf8')) ?? {};
+  const now = bootId();
+  if (typeof boot !== 'string' || now === undefined || inode !== ino) return 'unknown';
+  return boot === now ? 'kill' : 'power';
+}
+
+/** Another one each time the system is started; Linux has it. */
+function bootId(): string | undefined {
   try {
-    await syncFolder(files, root);
-    for (const day of await folders.days()) await syncFolder(files, join(root, day));
-    await folders.sweep();
-  } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code ?? String(error);
-    const message = `The data folder ${root} could not be brought in order after an unclean stop (${why}): check the disk and its permissions`;
-    throw new StoreOpenError('not_writable', message, error);
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return undefined;
   }
 }
 

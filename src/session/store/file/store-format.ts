@@ -71,8 +71,10 @@ export function parseObject(text: string): Record<string, unknown> | undefined {
 async function refuseLogsWithoutFormat(files: FileSystem, root: string, path: string): Promise<void> {
   const folders = new SessionFolders(files, root);
   for (const day of await folders.days()) {
-    for (const entry of await folders.sessionsOf(day)) {
-      if (!(await isThere(files, join(folders.path(entry), EVENTS_FILE)))) continue;
+    for await (const id of folders.namesIn(day)) {
+      const entry = { id, day };
+      if (!folders.isSession(entry) || !(await isThere(files, join(folders.path(entry), EVENTS_FILE))))
+        continue;
       throw new StoreOpenError(
         'unknown_format',
         `The data folder ${root} holds sessions and has lost ${path}, which their trails are bound to: restore that file from a backup`,

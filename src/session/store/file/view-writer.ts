@@ -32,6 +32,8 @@ export function renderView(session: Session): string {
 
 export class ViewWriter {
   readonly #pending = new Map<string, PendingView>();
+  /** Of the batch that is being written: those that are not in their place yet. */
+  readonly #inHand = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> | undefined;
   #lastStart = 0;
@@ -47,6 +49,11 @@ export class ViewWriter {
   schedule(session: Session, folder: string): void {
     this.#pending.set(session.id, { session, folder });
     this.#arm();
+  }
+
+  /** Whether the session's view is behind. */
+  isLate(id: string): boolean {
+    return this.#pending.has(id) || this.#inHand.has(id);
   }
 
   /** The session is going away: after this has resolved, nothing is written into its folder. */
@@ -75,6 +82,7 @@ export class ViewWriter {
     this.#lastStart = Date.now();
     const batch = [...this.#pending];
     this.#pending.clear();
+    for (const [id] of batch) this.#inHand.add(id);
     const writers = Array.from({ length: WRITERS }, () => this.#drain(batch));
     this.#writing = Promise.all(writers).then((succeeded) => {
       this.#writing = undefined;
@@ -98,6 +106,8 @@ export class ViewWriter {
         if (!this.#failing) this.warn(`the view of ${id} could not be written; will try again`, error);
         this.#failing = true;
         if (!this.#pending.has(id)) this.#pending.set(id, view);
+      } finally {
+        this.#inHand.delete(id);
       }
     }
     return succeeded;

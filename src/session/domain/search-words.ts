@@ -1,0 +1,13 @@
+/**
+ * The words of a text as a search compares them. A store indexes what this gives of a session's text, and looks for
+ * what it gives of a question. Pure.
+ */
+
+/** Words: runs of letters and digits, in lower case and without accents, each once. */
+export function wordsOf(text: string): string[] {
+  const folded = text
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '')
+    .toLowerCase();
+  return [...new Set(folded.match(/[\p{L}\p{N}]+/gu) ?? [])];
+}

@@ -1,0 +1,111 @@
+/**
+ * Looks through day folders for the index: which sessions there are, and what was left over by a process that was stopped.
+ * Reads, and changes nothing. Runs in a thread of its own where it can (folder-scan.worker.ts): a million logs take minutes.
+ */
+
+import { Worker } from 'node:worker_threads';
+import { SessionCorruptedError } from '../../../domain/errors.js';
+import { SyncFailedError } from '../durable-file.js';
+import { type FolderEntry, type SessionFolders, TEMPORARY_PREFIX } from '../session-folders.js';
+import type { SessionLoader } from '../session-loader.js';
+import { corruptedRow, type IndexRow, rowOf } from './index-schema.js';
+
+/** A part of what was found. */
+export interface Finding {
+  readonly rows: readonly IndexRow[];
+  /** What is half made or half removed, or is just now. */
+  readonly leftOver: readonly FolderEntry[];
+  /** What kept single sessions from being read, besides that they are damaged. */
+  readonly failures: readonly unknown[];
+  /** The day folder that has been looked through to its end by this. */
+  readonly day?: string;
+}
+
+export type Scan = AsyncGenerator<Finding, void, void>;
+
+/** How many sessions are told at once: writing them to the index keeps others waiting for some milliseconds. */
+const AT_ONCE = 100;
+
+/** Looks through day folders one after another. */
+export async function* scanFolders(
+  folders: SessionFolders,
+  loader: SessionLoader,
+  days: readonly string[],
+): Scan {
+  for (const day of days) {
+    let found = nothing();
+    for await (const id of folders.namesIn(day)) {
+      const entry = { id, day };
+      if (id.startsWith(TEMPORARY_PREFIX)) found.leftOver.push(entry);
+      else if (folders.isSession(entry)) await look(loader, entry, found);
+      if (found.rows.length + found.leftOver.length < AT_ONCE) continue;
+      yield found;
+      found = nothing();
+    }
+    yield { ...found, day };
+  }
+}
+
+const nothing = () => ({ rows: [] as IndexRow[], leftOver: [] as FolderEntry[], failures: [] as unknown[] });
+
+/** One that is damaged, or lies on a bad spot of the disk, is no reason to leave out all the others. */
+async function look(
+  loader: SessionLoader,
+  entry: FolderEntry,
+  { rows, failures }: ReturnType<typeof nothing>,
+): Promise<void> {
+  try {
+    const loaded = await loader.loadFrom(entry);
+    // What was taken away meanwhile is none.
+    if (loaded) rows.push(rowOf(loaded.session, loaded.day));
+  } catch (error) {
+    if (!isOfOneSession(error)) throw error;
+    rows.push(corruptedRow(entry.id, entry.day));
+    if (!(error instanceof SessionCorruptedError)) failures.push(error);
+  }
+}
+
+/** Damage, or files that the disk cannot read, or not make durable. */
+export function isOfOneSession(error: unknown): boolean {
+  if (error instanceof SessionCorruptedError || error instanceof SyncFailedError) return true;
+  return ((error as Error)?.cause as NodeJS.ErrnoException | undefined)?.code === 'EIO';
+}
+
+/** What the thread is told. */
+export interface ScanTask {
+  readonly path: string;
+  readonly storeId: string;
+  readonly legacyTimeZone: string;
+  readonly days: readonly string[];
+}
+
+/** Findings that wait to be taken while the thread looks for the next. */
+export const AHEAD = 4;
+
+/** As `scanFolders`, in a thread of its own. */
+export async function* scanInThread(task: ScanTask): Scan {
+  const worker = new Worker(new URL('./folder-scan.worker.js', import.meta.url), { workerData: task });
+  const findings: (Finding | 'end' | Error)[] = [];
+  let wake = () => {};
+  const tell = (finding: Finding | 'end' | Error) => {
+    findings.push(finding);
+    wake();
+  };
+  worker.on('message', tell);
+  worker.on('error', (error) => tell(error as Error));
+  worker.on('exit', () => tell(new Error('the thread that looks through the folders ended')));
+  worker.unref();
+  try {
+    while (true) {
+      const finding = findings.shift();
+      if (finding === 'end') return;
+      if (finding instanceof Error) throw finding;
+      if (finding) {
+        yield finding;
+        worker.postMessage('taken');
+      } else await new Promise<void>((resolve) => (wake = resolve));
+    }
+  } finally {
+    await worker.terminate();
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * What the index of a data folder holds: its tables, and the row of a session. The index is a view of the folders: it can
+ * be deleted at any time and is made again. Imports the domain.
+ */
+
+import { createHash } from 'node:crypto';
+import { wordsOf } from '../../../domain/search-words.js';
+import type { Session } from '../../../domain/session.js';
+import {
+  corruptedSession,
+  type ListedSession,
+  listedSession,
+  searchText,
+} from '../../../domain/session-document.js';
+
+/** Of another format, an index is made anew: count on with every change of what it holds. */
+export const INDEX_FORMAT = 1;
+
+/**
+ * `n` is a session's place: by time of creation, see `placeOf`. All tables have it as their last key, so that whatever
+ * narrows a listing down gives sessions in their order, and a page costs as much as it shows.
+ */
+export const SCHEMA = `
+CREATE TABLE about (format INTEGER NOT NULL, store_id TEXT NOT NULL, complete INTEGER NOT NULL, settled INTEGER NOT NULL, scan INTEGER NOT NULL);
+CREATE TABLE under_way (id TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE day (name TEXT PRIMARY KEY, changed REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE session (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  day TEXT NOT NULL,
+  status TEXT NOT NULL,
+  user_id TEXT,
+  labels TEXT NOT NULL,
+  timing TEXT NOT NULL,
+  listed TEXT NOT NULL,
+  idempotency_key TEXT,
+  words_hash TEXT NOT NULL,
+  scan INTEGER NOT NULL
+);
+CREATE INDEX by_status ON session (status);
+CREATE INDEX by_user ON session (user_id);
+CREATE INDEX by_user_and_status ON session (user_id, status);
+CREATE INDEX by_key ON session (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE TABLE label (key TEXT, value TEXT, n INTEGER, PRIMARY KEY (key, value, n)) WITHOUT ROWID;
+CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail=none, prefix='1 2 3 4', tokenize='ascii');
+`;
+
+/** What the index knows of a session. */
+export interface IndexRow {
+  readonly id: string;
+  /** Name of the day folder that it lies in. */
+  readonly day: string;
+  readonly place: bigint;
+  readonly status: string;
+  readonly userId: string | null;
+  /** JSON of the labels. */
+  readonly labels: string;
+  /** JSON of the timings, in milliseconds. */
+  readonly timing: string;
+  /** JSON of what else a list shows. */
+  readonly listed: string;
+  /** SHA-256 of the `Idempotency-Key` of the request that made it. */
+  readonly idempotencyKey: string | null;
+  /** The words that a search looks through, separated by spaces. */
+  readonly words: string;
+}
+
+/** The row of a session that lies in this day folder. */
+export function rowOf(session: Session, day: string): IndexRow {
+  const { timing, idempotency } = session;
+  return {
+    ...rowFrom(listedSession(session), day),
+    timing: JSON.stringify(timing),
+    idempotencyKey: idempotency?.key_sha256 ?? null,
+    words: wordsOf(searchText(session)).join(' '),
+  };
+}
+
+/** The row of a session that is there and cannot be read. */
+export function corruptedRow(id: string, day: string): IndexRow {
+  return rowFrom(corruptedSession(id), day);
+}
+
+function rowFrom({ id, status, userId, labels, ...rest }: ListedSession, day: string): IndexRow {
+  const place = placeOf(id, rest.createdAt ?? `${day.slice(0, 10)}T00:00:00.000Z`);
+  const [labelText, listed] = [JSON.stringify(labels), JSON.stringify(rest)];
+  return {
+    id,
+    day,
+    place,
+    status,
+    userId,
+    labels: labelText,
+    timing: '{}',
+    listed,
+    idempotencyKey: null,
+    words: '',
+  };
+}
+
+/** What a list shows, from the columns of a row. */
+export function listedOf(
+  id: string,
+  status: string,
+  userId: string | null,
+  labels: string,
+  listed: string,
+): ListedSession {
+  const { createdAt, updatedAt, stepsCompleted, revision, summary } = JSON.parse(listed);
+  return {
+    id,
+    createdAt,
+    updatedAt,
+    status,
+    userId,
+    stepsCompleted,
+    labels: JSON.parse(labels),
+    revision,
+    summary,
+  };
+}
+
+/** Places count milliseconds from the year 2000 on, and have room for 2^22 sessions of each. They last until 2069. */
+const EPOCH = Date.UTC(2000);
+const ROOM_BITS = 22n;
+const MAX_MILLISECONDS = 2 ** 41 - 2;
+
+/**
+ * Where a session stands among all: by its time of creation in milliseconds; of one millisecond, by the random suffix of
+ * its id, or for other ids by a hash. Two sessions may come to the same place; then the later one in takes the next.
+ */
+export function placeOf(id: string, createdAt: string): bigint {
+  const suffix = /^sess_\d{8}_\d{6}_([0-9a-f]{6})$/.exec(id)?.[1];
+  const digits = suffix ?? createHash('sha256').update(id).digest('hex').slice(0, 6);
+  return firstPlaceAt(createdAt) + (BigInt(`0x${digits}`) >> 2n);
+}
+
+/** The place before which all lie that were created before this time: RFC 3339. Times out of bounds count as the nearest. */
+export function firstPlaceAt(time: string): bigint {
+  const milliseconds = Math.min(Math.max(Date.parse(time) - EPOCH, -MAX_MILLISECONDS), MAX_MILLISECONDS);
+  return BigInt(milliseconds) << ROOM_BITS;
+}
+
+/** Whether two places are of the same millisecond. */
+export function areOfOneTime(left: bigint, right: bigint): boolean {
+  return left >> ROOM_BITS === right >> ROOM_BITS;
+}
+
+/** The day of a place, as SQL: days since 1970. */
+export const DAY_OF_PLACE = `((n >> ${ROOM_BITS}) + ${EPOCH}) / 86400000`;
+
+const DAY_MS = 86_400_000;
+
+/** The places of all that may lie in these day folders: those of the Python component are named in its own time zone. */
+export function placesOfDays(days: readonly string[]): readonly [bigint, bigint] {
+  const times = days
+    .map((day) => Date.parse(day.slice(0, '2024-01-15'.length)))
+    .filter((time) => !Number.isNaN(time));
+  const place = (time: number) => firstPlaceAt(new Date(time).toISOString());
+  return [place(Math.min(...times) - 2 * DAY_MS), place(Math.max(...times) + 3 * DAY_MS)];
+}
+
+/** The places of all. */
+export const ALL_PLACES = [-(2n ** 63n), 2n ** 63n - 1n] as const;

@@ -1,0 +1,163 @@
+/**
+ * When stock is taken: at a start without a usable index, of the day folders that changed while nobody looked, on request,
+ * and again when it failed. Tells how far it is.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import type { SessionFolders } from '../session-folders.js';
+import type { SessionLoader } from '../session-loader.js';
+import { scanFolders, scanInThread } from './folder-scan.js';
+import type { SessionIndex } from './session-index.js';
+import type { StockProgress } from './stock-taking.js';
+
+export interface StockKeeperOptions {
+  readonly index: SessionIndex;
+  readonly folders: SessionFolders;
+  readonly loader: SessionLoader;
+  readonly storeId: string;
+  readonly legacyTimeZone: string;
+  readonly threads: boolean;
+  readonly warn: (message: string, cause: unknown) => void;
+  readonly inform: (message: string) => void;
+}
+
+/** How long a start waits for the stock to be taken: a small folder is listed whole from the first answer on. */
+const PATIENCE_MS = 1_000;
+/** How long to wait after it failed, in milliseconds. */
+const RETRY_MS = 1_000;
+/** How often to tell how far it is, in milliseconds. */
+const TELL_MS = 5_000;
+/** So many of the newest days come first: what was made last is asked for most. */
+const DAYS_FIRST = 2;
+
+export class StockKeeper {
+  readonly #stopping = new AbortController();
+  #taking: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: StockKeeperOptions) {}
+
+  /**
+   * Starts what has to be done for the index to be complete, and waits for it a moment.
+   * @param clean whether the store was closed, so that what has changed since then was changed by hand
+   */
+  async begin(clean: boolean): Promise<void> {
+    const { index } = this.options;
+    if (!index.isComplete || !index.isSettled) await this.#soon(this.#start());
+    else if (clean) {
+      const changed = await this.#changedDays();
+      if (changed?.length !== 0) await this.#soon(this.#start(changed));
+    }
+  }
+
+  /** Takes stock of everything, now or after what is under way. */
+  retake(): Promise<void> {
+    void this.#start();
+    return this.#taking;
+  }
+
+  /** Resolves when the index is complete, or the store is being closed. */
+  isDone(): Promise<void> {
+    return this.#taking;
+  }
+
+  get progress(): StockProgress | undefined {
+    return this.options.index.progress;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.options.index.stopStock();
+    await this.#taking;
+  }
+
+  /** The day folders that changed since the index was closed; `undefined` when nobody can say. */
+  async #changedDays(): Promise<string[] | undefined> {
+    const { index, folders, warn } = this.options;
+    try {
+      return index.changedDays(await folders.changes());
+    } catch (error) {
+      warn('the day folders could not be looked at', error);
+      return undefined;
+    }
+  }
+
+  async #soon(attempted: Promise<void>): Promise<void> {
+    await Promise.race([attempted, pause(PATIENCE_MS, undefined, { ref: false })]);
+  }
+
+  /** After what is under way; resolves when it was attempted. */
+  #start(days?: readonly string[]): Promise<void> {
+    let attempted = () => {};
+    const before = this.#taking;
+    const first = new Promise<void>((resolve) => {
+      attempted = resolve;
+    });
+    this.#taking = before.then(() => this.#take(days, attempted));
+    return first;
+  }
+
+  /** Until it succeeds, or the store is closed. */
+  async #take(days: readonly string[] | undefined, attempted: () => void): Promise<void> {
+    const started = Date.now();
+    const telling = setInterval(() => this.#tell(), TELL_MS).unref();
+    try {
+      while (!this.#stopping.signal.aborted && !(await this.#attempt(days))) {
+        attempted();
+        await this.#retryTime();
+      }
+    } finally {
+      clearInterval(telling);
+      attempted();
+    }
+    if (Date.now() - started >= TELL_MS)
+      this.options.inform(`the index is complete, after ${seconds(started)} s`);
+  }
+
+  /** Whether it succeeded. */
+  async #attempt(days: readonly string[] | undefined): Promise<boolean> {
+    try {
+      await this.#scan(days);
+      return true;
+    } catch (error) {
+      if (!this.#stopping.signal.aborted)
+        this.options.warn('the index could not be completed; will try again', error);
+      return false;
+    }
+  }
+
+  #retryTime(): Promise<void> {
+    return new Promise((resolve) => {
+      setTimeout(resolve, RETRY_MS);
+      this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  async #scan(changed?: readonly string[]): Promise<void> {
+    const { index, folders, loader, threads, storeId, legacyTimeZone } = this.options;
+    const there = await folders.days();
+    const days = inOrder(changed ? there.filter((day) => changed.includes(day)) : there);
+    // What is not known to be durable is synced as it is read, by the one who knows of which a sync failed.
+    const thread = threads && index.isSettled && days.length > 0;
+    const scan = thread
+      ? scanInThread({ path: folders.root, storeId, legacyTimeZone, days })
+      : scanFolders(folders, loader, days);
+    await index.takeStock(days, changed, scan);
+    if (index.isSettled) loader.trustDisk();
+  }
+
+  #tell(): void {
+    const { progress } = this;
+    if (!progress) return;
+    const { sessions, days, daysDone } = progress;
+    this.options.inform(`taking stock: ${sessions} sessions in ${daysDone} of ${days} day folders`);
+  }
+}
+
+/** From the newest first: the last ones as they are, then from the oldest on, as the index takes them fastest. */
+function inOrder(newestFirst: readonly string[]): string[] {
+  return [...newestFirst.slice(0, DAYS_FIRST), ...newestFirst.slice(DAYS_FIRST).reverse()];
+}
+
+function seconds(since: number): string {
+  return ((Date.now() - since) / 1_000).toFixed(1);
+}

@@ -1,0 +1,37 @@
+/**
+ * Creates that carry an idempotency key: of one key, one at a time, and none after one whose outcome is unknown.
+ */
+
+import { IdempotencyKeyInUseError, StoreUnavailableError } from '../../domain/errors.js';
+import type { Decision } from '../../domain/event-log.js';
+import type { Idempotency } from '../../domain/session-event.js';
+
+/** The key of a request, as the event that it makes carries it. */
+export function keyOf({ events: [first] }: Decision): string | undefined {
+  return (first?.data as { idempotency?: Idempotency } | undefined)?.idempotency?.key_sha256;
+}
+
+export class KeyedCreates {
+  readonly #underWay = new Set<string>();
+  /** Whether there is a session of theirs, the next start will know. */
+  readonly #unknown = new Set<string>();
+
+  /** @throws IdempotencyKeyInUseError while another create with this key is under way */
+  async run<T>(key: string, create: () => Promise<T>): Promise<T> {
+    if (this.#underWay.has(key)) throw new IdempotencyKeyInUseError();
+    if (this.#unknown.has(key))
+      throw new StoreUnavailableError(
+        'The outcome of an earlier request with this key is not known',
+        'not_applied',
+      );
+    this.#underWay.add(key);
+    try {
+      return await create();
+    } catch (error) {
+      if (error instanceof StoreUnavailableError && error.outcome === 'unknown') this.#unknown.add(key);
+      throw error;
+    } finally {
+      this.#underWay.delete(key);
+    }
+  }
+}
