@@ -1,0 +1,113 @@
+/**
+ * What the sentences of the contract need: a fresh store for each, and the commands that a service would give it.
+ */
+
+import { afterEach, beforeEach, expect } from '@jest/globals';
+import { ASSESSMENT_LIFECYCLE } from '../../src/session/domain/lifecycle.js';
+import { decidePatch, type Session, type SessionPatch } from '../../src/session/domain/session.js';
+import type { EventData, EventDraft, SessionEvent } from '../../src/session/domain/session-event.js';
+import { makeSessionId } from '../../src/session/domain/session-id.js';
+import type { ListQuery, SessionStore } from '../../src/session/store/session-store.js';
+
+/** What a store brings: a fresh, empty store for each test, and the same store opened again after a clean stop. */
+export interface StoreHarness {
+  open(): Promise<SessionStore>;
+  reopen(store: SessionStore): Promise<SessionStore>;
+  destroy(store: SessionStore): Promise<void>;
+}
+
+export const BORN = new Date('2024-01-15T10:30:45.123Z');
+
+/** Ids of one second with suffixes counted up, as many as asked for. */
+export function* idsAt(at: Date, first = 0, count = 256): Iterable<string> {
+  for (let n = first; n < first + count; n++) yield makeSessionId(at, n.toString(16).padStart(6, '0'));
+}
+
+/** What a session is created with, but for what the test says. */
+export function opening(
+  userId: string | null = null,
+  at: Date = BORN,
+  differences: Partial<EventData['session_created']> = {},
+) {
+  const created: EventDraft = {
+    type: 'session_created',
+    data: { user_id: userId, status: 'created', labels: {}, ...differences },
+  };
+  return { at, actor: userId, events: [created] };
+}
+
+/** Decides a patch as the service does. */
+export function patching(patch: SessionPatch, at: Date = BORN) {
+  return (session: Session) => ({
+    at,
+    actor: 'test',
+    events: decidePatch(session, patch, { lifecycle: ASSESSMENT_LIFECYCLE }),
+  });
+}
+
+/** A session to be made, and what is reported of it then. */
+export interface Told extends SessionPatch {
+  readonly at?: string;
+  readonly userId?: string;
+}
+
+/** Makes sessions one after another, as told; their ids. */
+export async function makeSessions(store: SessionStore, ...told: readonly Told[]): Promise<string[]> {
+  const ids: string[] = [];
+  for (const { at, userId = null, ...patch } of told) {
+    const time = at === undefined ? BORN : new Date(at);
+    const { session } = await store.create(idsAt(time), opening(userId, time));
+    await store.append(session.id, patching(patch, time));
+    ids.push(session.id);
+  }
+  return ids;
+}
+
+/** The ids of all sessions that fit a query, by pages of its `limit`. */
+export async function allListed(store: SessionStore, query: ListQuery): Promise<string[]> {
+  const ids: string[] = [];
+  for (let after: string | null | undefined; after !== null; ) {
+    const page = await store.list({ ...query, after });
+    expect(page.complete).toBe(true);
+    expect(page.sessions.length).toBeLessThanOrEqual(query.limit);
+    ids.push(...page.sessions.map(({ id }) => id));
+    after = page.next;
+  }
+  return ids;
+}
+
+/** All events of a session, by pages of `limit`. */
+export async function allEvents(store: SessionStore, id: string, limit = 500): Promise<SessionEvent[]> {
+  const events: SessionEvent[] = [];
+  for (let after: number | null | undefined; after !== null; ) {
+    const page = await store.events(id, { after, limit });
+    expect(page!.events.length).toBeLessThanOrEqual(limit);
+    events.push(...page!.events);
+    after = page!.nextAfter;
+  }
+  return events;
+}
+
+/** The store of the sentence that is tested. */
+export interface StoreUnderTest {
+  readonly store: SessionStore;
+  /** Stops the store cleanly and opens it again. */
+  reopen(): Promise<void>;
+}
+
+/** Opens a fresh store before each test of the `describe` that it is called in, and destroys it after it. */
+export function freshStores(harness: StoreHarness): StoreUnderTest {
+  let store: SessionStore;
+  beforeEach(async () => {
+    store = await harness.open();
+  });
+  afterEach(() => harness.destroy(store));
+  return {
+    get store() {
+      return store;
+    },
+    async reopen() {
+      store = await harness.reopen(store);
+    },
+  };
+}
