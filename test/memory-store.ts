@@ -178,11 +178,10 @@ export class MemoryStore extends SessionStore {
   }
 
   #madeWith(key: string, since = new Date(0)): StoredSession | undefined {
-    const made = [...this.memory.values()].filter(
+    const made = [...this.memory.values()].find(
       ({ session }) => session.idempotency?.key_sha256 === key && session.createdAt >= since.toISOString(),
     );
-    const latest = made.sort((a, b) => byAge(a.session, b.session)).at(-1);
-    return latest && stored(latest);
+    return made && stored(made);
   }
 
   #fitting(filter: SessionFilter): Session[] {
