@@ -55,3 +55,16 @@ export function parseJson(text: string): unknown {
 export function jsonBytes(value: JsonValue): number {
   return Buffer.byteLength(JSON.stringify(value));
 }
+
+/**
+ * The JSON text of a value with the members of each object in the order of their names (as RFC 8785 has it), and those
+ * left out that are undefined: values that mean the same have the same text.
+ */
+export function canonicalJson(value: JsonInput): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const members = Object.entries(value)
+    .filter(([, member]) => member !== undefined)
+    .sort(([left], [right]) => (left < right ? -1 : 1));
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`).join()}}`;
+}

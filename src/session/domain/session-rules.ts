@@ -5,9 +5,10 @@
  */
 
 import { type Fault, SessionValidationError } from './errors.js';
+import { instantOf } from './instant.js';
 import { isJsonObject } from './json.js';
 
-/** What a session and its parts may hold at most. */
+/** What a session, its parts and the requests about them may hold at most. */
 export const LIMITS = {
   events: 10_000,
   steps: 1_000,
@@ -25,6 +26,9 @@ export const LIMITS = {
   labelValueLength: 1_024,
   reasonLength: 2_048,
   messageLength: 8_192,
+  searchTextLength: 256,
+  statusesInQuery: 100,
+  idempotencyKeyLength: 255,
   jsonDepth: 32,
 } as const;
 
@@ -34,6 +38,8 @@ export type Rule = (value: unknown, loc: Place) => Fault[];
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what the rule is about
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
 const LABEL_KEY = /^[a-z][a-z0-9_.-]{0,62}$/;
+const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+const LETTER_OR_DIGIT = /[\p{L}\p{N}]/u;
 /** Names that would reach JavaScript's prototypes in a careless reader, ours or somebody else's. */
 const FORBIDDEN_NAMES = new Set(['__proto__', 'constructor']);
 
@@ -131,6 +137,50 @@ export const labelsRule: Rule = record(labelKey, labelValue, LIMITS.labels, 'lab
 /** As `labelsRule`; `null` takes a label away. */
 export const labelChangesRule: Rule = record(labelKey, optional(labelValue), 2 * LIMITS.labels, 'labels');
 export const timingRule: Rule = record(timingName, millisecondsRule, LIMITS.timings, 'timings');
+
+/** Statuses of which a session may have any; whether the lifecycle knows them, the service says. */
+export const statusesRule: Rule = (value, loc) => {
+  if (!Array.isArray(value)) return fault('list_type', loc, 'Input should be a valid list');
+  if (value.length === 0) return fault('too_short', loc, 'List should have at least 1 item');
+  if (value.length > LIMITS.statusesInQuery)
+    return fault('too_long', loc, `List should have at most ${LIMITS.statusesInQuery} items`);
+  return value.flatMap((status) => statusRule(status, loc));
+};
+
+/** One of a few words. */
+export function wordRule(words: readonly string[]): Rule {
+  return (value, loc) => (words.includes(value as string) ? [] : noneOf(words, loc));
+}
+
+/** The fault of a word that is none of those that are known. */
+export function noneOf(words: readonly string[], loc: Place): Fault[] {
+  return fault('enum', loc, `Input should be ${words.map((word) => `'${word}'`).join(', ')}`);
+}
+
+/** A time that `instantOf` reads. */
+export const instantRule: Rule = (value, loc) => {
+  if (typeof value !== 'string') return fault('string_type', loc, 'Input should be a valid string');
+  if (instantOf(value) !== undefined) return [];
+  const msg =
+    'Input should be a date (2024-01-15) or an RFC 3339 date-time (2024-01-15T10:30:45Z); in an address, + is %2B';
+  return fault('datetime_parsing', loc, msg);
+};
+
+/** What to search for: at least one word. */
+export const searchTextRule: Rule = (value, loc) => {
+  const faults = text(LIMITS.searchTextLength, 1)(value, loc);
+  if (faults.length > 0 || LETTER_OR_DIGIT.test(value as string)) return faults;
+  return fault('string_pattern_mismatch', loc, 'String should have a letter or a digit');
+};
+
+/** A cursor by its form; whether it is one of ours, `openCursor` says. */
+export const cursorRule: Rule = text(Number.MAX_SAFE_INTEGER);
+
+export const idempotencyKeyRule: Rule = (value, loc) => {
+  const faults = text(LIMITS.idempotencyKeyLength, 1)(value, loc);
+  if (faults.length > 0 || PRINTABLE_ASCII.test(value as string)) return faults;
+  return fault('string_pattern_mismatch', loc, 'String should have printable ASCII characters only');
+};
 
 /** Any JSON value: no deeper than `LIMITS.jsonDepth`, no forbidden names, numbers that JSON can carry. */
 export const jsonRule: Rule = (value, loc) => jsonFaults(value, loc, 1);
