@@ -92,18 +92,21 @@ module.exports = {
     {
       name: 'controller-calls-the-service',
       comment:
-        'A controller imports the service, DTOs, and what stands on its routes (pipe, filter, ETag, OpenAPI): no store, no domain.',
+        'A controller imports the service, DTOs, and what stands on its routes (pipe, filter, headers, OpenAPI): no store, no domain.',
       severity: 'error',
       from: { path: '^src/session/[^/]*\\.controller\\.ts$' },
-      to: { path: '^src/', pathNot: ['^src/session/[^/]+\\.(service|dto|pipe|filter|etag|openapi)\\.ts$'] },
+      to: {
+        path: '^src/',
+        pathNot: ['^src/session/[^/]+\\.(service|dto|pipe|filter|etag|idempotency|openapi)\\.ts$'],
+      },
     },
     {
       name: 'service-knows-no-edge',
       comment:
-        'The service imports nothing of HTTP (controller, filter, pipe, ETag, OpenAPI) and no module: it has other callers too.',
+        'The service imports nothing of HTTP (controller, filter, pipe, headers, OpenAPI) and no module: it has other callers too.',
       severity: 'error',
       from: { path: '^src/session/[^/]*\\.service\\.ts$' },
-      to: { path: '^src/.*\\.(controller|filter|pipe|etag|openapi|module)\\.ts$' },
+      to: { path: '^src/.*\\.(controller|filter|pipe|etag|idempotency|openapi|module)\\.ts$' },
     },
     {
       name: 'no-cycles',

@@ -368,7 +368,10 @@ describe('a component that reports', () => {
     ],
     ['an error that is no failure', () => sessions.update(id, { error: someFailure }), 'error'],
     ['a reason for nothing', () => sessions.update(id, {}, { reason: 'why not' }), 'reason'],
-    ['a page that is too long', () => sessions.list({ limit: 501 }), 'limit'],
+    ['a page that is too long', () => sessions.list({ limit: 501 }), 'query.limit'],
+    ['a numbered page that is too long', () => sessions.listPage({ limit: 501 }), 'query.limit'],
+    ['a numbered page before the first', () => sessions.listPage({ offset: -1 }), 'query.offset'],
+    ['statistics of a word without letters', () => sessions.stats({ q: '!' }), 'query.q'],
     ['a page of events that is too long', () => sessions.events(id, { limit: 0 }), 'limit'],
     ['a user that is a number', () => sessions.process({ user_id: 7 as never }), 'user_id'],
   ])('is refused with %s, by the place of the fault, and nothing is written', async (_, command, place) => {

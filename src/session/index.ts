@@ -3,6 +3,7 @@
  */
 
 export { BaseComponent, type ComponentHealth } from './base-component.js';
+export type { CommandOptions, CreateOptions, MeasureOptions, StepResult } from './command-options.js';
 export {
   type Fault,
   IdempotencyKeyInUseError,
@@ -22,6 +23,7 @@ export {
   StoreUnavailableError,
 } from './domain/errors.js';
 export { type Decision, genesisHash, type LogPosition, sealEvents } from './domain/event-log.js';
+export { IDEMPOTENCY_KEY_KEPT_MS } from './domain/idempotency.js';
 export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
 export { fold, type Session, type SessionPatch } from './domain/session.js';
@@ -47,13 +49,7 @@ export {
   type SessionModuleExtras,
 } from './session.module.js';
 export type { FileStoreChoice, SessionModuleOptions } from './session.options.js';
-export {
-  type CommandOptions,
-  type MeasureOptions,
-  type SessionHealth,
-  SessionService,
-  type StepResult,
-} from './session.service.js';
+export { type SessionHealth, SessionService } from './session.service.js';
 export {
   EventListQuery,
   EventListResponse,
@@ -61,6 +57,8 @@ export {
   SessionListQuery,
   SessionListResponse,
 } from './session-listing.dto.js';
+export { SessionFilterQuery, SessionSearchQuery, SessionSearchResponse } from './session-search.dto.js';
+export { SessionStatsResponse, SessionsOfDay, TimingOfSessions } from './session-stats.dto.js';
 export { SessionProblem, SessionVerificationResponse } from './session-verification.dto.js';
 export {
   type EventPage,
@@ -71,6 +69,7 @@ export {
   type SessionPage,
   type SessionStats,
   SessionStore,
+  STATS_LIMITS,
   type StoredSession,
   type StoreHealth,
   type TimingStats,

@@ -1,21 +1,28 @@
 /**
- * The wire shapes of listings: pages of sessions and pages of a session's events.
+ * The wire shapes of listings: pages of all sessions and pages of a session's events. Searches are in
+ * session-search.dto.ts.
  */
 
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import { type ListedSession, REQUIREMENT_TEXT_SHOWN } from './domain/session-document.js';
 import type { SessionEvent } from './domain/session-event.js';
 import { integerRule } from './domain/session-rules.js';
 import { Keeps } from './keeps.decorator.js';
+import { FromDigits } from './query-string.js';
 import type { EventPage, SessionPage } from './store/session-store.js';
 
 const ID_EXAMPLE = 'sess_20240115_103045_a1b2c3';
 const TIME_EXAMPLE = '2024-01-15T10:30:45.123Z';
 
-/** A query string's digits as the number they write; anything else is left for the rule to refuse. */
-const FromDigits = () =>
-  Transform(({ value }) => (typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value));
+/** Describes the member that says that a listing may lack sessions. */
+export const ApiIncomplete = () =>
+  ApiPropertyOptional({
+    description:
+      'Only while the store takes stock of what it holds, which it may have to after a start: then sessions may be missing.',
+    type: 'boolean',
+    enum: [true],
+    example: true,
+  });
 
 /** `?limit=50&offset=0` */
 export class SessionListQuery {
@@ -120,11 +127,15 @@ export class SessionListResponse {
   @ApiProperty({ type: 'integer', example: 0 })
   offset: number;
 
+  @ApiIncomplete()
+  incomplete?: true;
+
   constructor(page: SessionPage, query: SessionListQuery) {
     this.sessions = page.sessions.map((listed) => new SessionListItem(listed));
     this.total = page.total as number;
     this.limit = query.limit;
     this.offset = query.offset;
+    if (!page.complete) this.incomplete = true;
   }
 }
 

@@ -26,7 +26,15 @@ import {
 } from './session.dto.js';
 import { EtagInterceptor, IfMatch } from './session.etag.js';
 import { SessionFilter } from './session.filter.js';
-import { ApiErrors, ApiRevisioned, ApiSessionAnswer } from './session.openapi.js';
+import { IdempotencyKey } from './session.idempotency.js';
+import {
+  ApiErrors,
+  ApiIdempotent,
+  ApiRevisioned,
+  ApiSearchErrors,
+  ApiSessionAnswer,
+  ApiSessionFilter,
+} from './session.openapi.js';
 import { SessionValidationPipe } from './session.pipe.js';
 import { SessionService } from './session.service.js';
 import {
@@ -35,6 +43,8 @@ import {
   SessionListQuery,
   SessionListResponse,
 } from './session-listing.dto.js';
+import { SessionFilterQuery, SessionSearchQuery, SessionSearchResponse } from './session-search.dto.js';
+import { SessionStatsResponse } from './session-stats.dto.js';
 import { SessionVerificationResponse } from './session-verification.dto.js';
 
 const ApiSessionId = () =>
@@ -60,17 +70,50 @@ export class SessionController {
   })
   @ApiSessionAnswer(SessionResponse)
   @ApiBody({ type: SessionCreateRequest, required: false })
-  @ApiErrors(413, 415, 422, 500, 503)
-  create(@Body() request: SessionCreateRequest): Promise<SessionResponse> {
-    return this.sessions.process(request);
+  @ApiIdempotent()
+  @ApiErrors(413, 415, 500, 503)
+  create(
+    @Body() request: SessionCreateRequest,
+    @IdempotencyKey() idempotencyKey?: string,
+  ): Promise<SessionResponse> {
+    return this.sessions.process(request, { idempotencyKey });
+  }
+
+  @Get()
+  @ApiOperation({
+    summary: 'Find sessions',
+    description:
+      'Those that fit every filter that is given, a page at a time. Going on with `next_cursor` shows each session once, whatever is created and removed meanwhile.',
+  })
+  @ApiSessionFilter()
+  @ApiOkResponse({ type: SessionSearchResponse })
+  @ApiSearchErrors()
+  find(@Query() query: SessionSearchQuery): Promise<SessionSearchResponse> {
+    return this.sessions.list(query);
   }
 
   @Get('list')
-  @ApiOperation({ summary: 'List sessions', description: 'Newest first, a page at a time.' })
+  @ApiOperation({
+    summary: 'List all sessions',
+    description: 'Newest first, a page at a time by number, with how many there are in all.',
+  })
   @ApiOkResponse({ type: SessionListResponse })
   @ApiErrors(422, 500, 503)
   list(@Query() query: SessionListQuery): Promise<SessionListResponse> {
-    return this.sessions.list(query);
+    return this.sessions.listPage(query);
+  }
+
+  @Get('stats')
+  @ApiOperation({
+    summary: 'Count sessions',
+    description:
+      'How many of those that fit every filter there are of each status and each day, and how long their steps took.',
+  })
+  @ApiSessionFilter()
+  @ApiOkResponse({ type: SessionStatsResponse })
+  @ApiSearchErrors()
+  stats(@Query() query: SessionFilterQuery): Promise<SessionStatsResponse> {
+    return this.sessions.stats(query);
   }
 
   @Get(':session_id')

@@ -26,8 +26,16 @@ const STATUS: Readonly<Record<SessionErrorCode, number>> = {
   StoreUnavailableError: 503,
 };
 
-/** After how many seconds a client may try again what the store could not do. */
+/** What passes by itself, and after how many seconds a client may try again. */
+const PASSING: ReadonlySet<SessionErrorCode> = new Set([
+  'IdempotencyKeyInUseError',
+  'StoreOpenError',
+  'StoreUnavailableError',
+]);
 const RETRY_AFTER_SECONDS = 1;
+
+/** The parts of a request that a fault may say it stands in. */
+const PARTS: readonly unknown[] = ['body', 'query', 'header'];
 
 @Injectable()
 @Catch(ComponentError)
@@ -41,7 +49,8 @@ export class SessionFilter implements ExceptionFilter<SessionError> {
     const status = STATUS[error.code];
     const { id = 'unknown' } = host.switchToHttp().getRequest<{ id?: string }>();
     if (status >= 500) this.#log.error(`${error.message}: ${causesOf(error)} (request ${id})`);
-    if (status === 503) this.host.httpAdapter.setHeader(response, 'Retry-After', `${RETRY_AFTER_SECONDS}`);
+    if (PASSING.has(error.code))
+      this.host.httpAdapter.setHeader(response, 'Retry-After', `${RETRY_AFTER_SECONDS}`);
     this.host.httpAdapter.reply(response, { detail: detailOf(error) }, status);
   }
 }
@@ -50,11 +59,10 @@ function detailOf(error: SessionError): unknown {
   return error.code === 'SessionValidationError' ? faultsOf(error) : error.toDict();
 }
 
-/** Faults that were found behind the edge do not say that it was the body where they stand; here they do. */
+/** Faults that were found behind the edge do not say when it was the body where they stand; here they do. */
 function faultsOf(error: SessionValidationError): Fault[] {
   return error.faults.map(({ type, loc, msg }) => {
-    const placed = loc[0] === 'body' || loc[0] === 'query';
-    return { type, loc: placed ? loc : ['body', ...loc], msg };
+    return { type, loc: PARTS.includes(loc[0]) ? loc : ['body', ...loc], msg };
   });
 }
 

@@ -9,7 +9,7 @@ import { type ValidationError, validateSync } from 'class-validator';
 import { type Fault, SessionValidationError } from './domain/errors.js';
 import { isJsonObject } from './domain/json.js';
 import { jsonRule, refuse } from './domain/session-rules.js';
-import { ruleOf } from './keeps.decorator.js';
+import { memberFaults } from './keeps.decorator.js';
 
 /**
  * The pipe of every route. Members that a DTO does not have are ignored, as Pydantic does. Not Nest's ValidationPipe,
@@ -39,5 +39,5 @@ function checkedBody(value: unknown): unknown {
 }
 
 function faultsOf(error: ValidationError, place: string): Fault[] {
-  return ruleOf(error.target as object, error.property)(error.value, [place, error.property]);
+  return memberFaults(error.target as object, error.property, [place, error.property]);
 }

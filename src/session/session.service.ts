@@ -5,14 +5,19 @@
 
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { BaseComponent, type ComponentHealth } from './base-component.js';
-import { SessionNotFoundError, SessionValidationError } from './domain/errors.js';
+import type { CommandOptions, CreateOptions, MeasureOptions, StepResult } from './command-options.js';
+import { IdempotencyKeyReusedError, SessionNotFoundError, SessionValidationError } from './domain/errors.js';
 import type { Decision } from './domain/event-log.js';
 import { describeFailure } from './domain/failure.js';
+import { IDEMPOTENCY_KEY_KEPT_MS, idempotencyOf } from './domain/idempotency.js';
 import type { JsonInput } from './domain/json.js';
 import { statusesOf } from './domain/lifecycle.js';
 import { decidePatch, type SessionPatch } from './domain/session.js';
+import { noCursor, openCursor, sealCursor } from './domain/session-cursor.js';
+import { CORRUPTED } from './domain/session-document.js';
 import { makeSessionId } from './domain/session-id.js';
 import * as rules from './domain/session-rules.js';
+import { faultsIn } from './keeps.decorator.js';
 import { SessionAuditResponse, type SessionCreateRequest, SessionResponse } from './session.dto.js';
 import { SESSION_SERVICE_OPTIONS, type SessionServiceOptions } from './session.options.js';
 import {
@@ -21,36 +26,21 @@ import {
   SessionListQuery,
   SessionListResponse,
 } from './session-listing.dto.js';
+import {
+  SessionFilterQuery,
+  SessionSearchQuery,
+  SessionSearchResponse,
+  toFilter,
+} from './session-search.dto.js';
+import { SessionStatsResponse } from './session-stats.dto.js';
 import { SessionVerificationResponse } from './session-verification.dto.js';
-import { SessionStore, type StoredSession, type StoreHealth } from './store/session-store.js';
-
-/** Under which terms a command is done, and in whose name. */
-export interface CommandOptions {
-  /** Who does it: a component's or a person's name, kept in the trail. Default: nobody is named. */
-  readonly actor?: string;
-  /** Why; kept with every event of the command. */
-  readonly reason?: string;
-  /** Do it only when the session is still at this revision (or at one of these). */
-  readonly expectedRevision?: number | readonly number[];
-}
-
-/** What came out of a step, and how long it took. */
-export interface StepResult {
-  /** Milliseconds, rounded to whole ones and kept as `<name>_ms`. */
-  readonly durationMs?: number;
-  /** Any JSON value, kept as the output `name`. */
-  readonly output?: JsonInput;
-  /** What time and output are called, such as `modules` for the step `modules_generated`. Default: the step. */
-  readonly name?: string;
-}
-
-/** How a measured step is reported. */
-export interface MeasureOptions<T> extends CommandOptions {
-  /** The step to complete, such as `modules_generated` for the time `modules_ms`. Default: the name. */
-  readonly step?: string;
-  /** What to keep of the result, as the output of the measurement's name. Default: nothing. */
-  readonly output?: (result: T) => JsonInput;
-}
+import {
+  type ListQuery,
+  type SessionPage,
+  SessionStore,
+  type StoredSession,
+  type StoreHealth,
+} from './store/session-store.js';
 
 /** The component's health, with that of its store. */
 export interface SessionHealth extends ComponentHealth {
@@ -59,6 +49,10 @@ export interface SessionHealth extends ComponentHealth {
 
 /** How many ids of one second are tried before the second counts as full. */
 const ID_ATTEMPTS = 256;
+
+/** Where the faults of a query are told, whoever asks; and one of a cursor. */
+const QUERY = ['query'];
+const QUERY_CURSOR = [...QUERY, 'cursor'];
 
 /**
  * Session lifecycle management as a component.
@@ -90,18 +84,35 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     return { component: this.componentName, status, ...(store.reason && { reason: store.reason }), store };
   }
 
-  /** Creates a session. Its id and `created_at` come from one reading of the clock. */
-  override async process(request: SessionCreateRequest = {}): Promise<SessionResponse> {
+  /**
+   * Creates a session. Its id and `created_at` come from one reading of the clock.
+   * @throws IdempotencyKeyReusedError when the key came with another request before
+   * @throws IdempotencyKeyInUseError while another call with the same key is not done
+   */
+  override async process(
+    request: SessionCreateRequest = {},
+    { idempotencyKey: key }: CreateOptions = {},
+  ): Promise<SessionResponse> {
     rules.refuse([
       ...rules.userIdRule(request.user_id, ['user_id']),
       ...rules.optional(rules.labelsRule)(request.labels, ['labels']),
+      ...rules.optional(rules.idempotencyKeyRule)(key, ['idempotency_key']),
     ]);
     const at = this.options.now();
-    const userId = request.user_id ?? null;
-    const labels = { ...request.labels };
-    const data = { user_id: userId, status: this.options.lifecycle.initial, labels };
-    const opening: Decision = { at, actor: userId || null, events: [{ type: 'session_created', data }] };
-    return new SessionResponse(await this.store.create(this.candidateIds(at), opening));
+    const asked = { user_id: request.user_id ?? null, labels: { ...request.labels } };
+    const idempotency = key == null ? undefined : idempotencyOf(key, asked);
+    const begun = { user_id: asked.user_id, status: this.options.lifecycle.initial, labels: asked.labels };
+    const data = { ...begun, ...(idempotency && { idempotency }) };
+    const opening: Decision = {
+      at,
+      actor: asked.user_id || null,
+      events: [{ type: 'session_created', data }],
+    };
+    const keyedSince = idempotency && new Date(at.getTime() - IDEMPOTENCY_KEY_KEPT_MS);
+    const stored = await this.store.create(this.candidateIds(at), opening, keyedSince);
+    if (stored.session.idempotency?.request_sha256 !== idempotency?.request_sha256)
+      throw new IdempotencyKeyReusedError();
+    return new SessionResponse(stored);
   }
 
   async getSession(id: string): Promise<SessionResponse> {
@@ -113,15 +124,35 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     return new SessionAuditResponse(await this.read(id));
   }
 
-  /** All sessions, newest first, a page at a time. */
-  async list(query: Partial<SessionListQuery> = {}): Promise<SessionListResponse> {
+  /**
+   * The sessions that fit a query, a page at a time. Going on with `next_cursor` shows each session once that is there
+   * all the while, whatever is created and removed meanwhile.
+   */
+  async list(query: Partial<SessionSearchQuery> = {}): Promise<SessionSearchResponse> {
+    this.checkFilter(query, SessionSearchQuery);
+    const defaults = new SessionSearchQuery();
+    const { order = defaults.order, limit = defaults.limit } = query;
+    const asked = { filter: toFilter(query), order };
+    const after = query.cursor == null ? undefined : openCursor(query.cursor, asked, QUERY_CURSOR);
+    const page = await this.pageFrom({ ...asked, limit, after });
+    return new SessionSearchResponse(page, page.next === null ? null : sealCursor(page.next, asked));
+  }
+
+  /**
+   * All sessions, newest first, by number of the page's first session, with how many there are. What is created while
+   * somebody pages moves the rest on: `list` does not have that.
+   */
+  async listPage(query: Partial<SessionListQuery> = {}): Promise<SessionListResponse> {
+    rules.refuse(faultsIn(query, SessionListQuery, QUERY));
     const defaults = new SessionListQuery();
     const page = { limit: query.limit ?? defaults.limit, offset: query.offset ?? defaults.offset };
-    rules.refuse([
-      ...rules.integerRule(1, 500)(page.limit, ['limit']),
-      ...rules.integerRule(0)(page.offset, ['offset']),
-    ]);
     return new SessionListResponse(await this.store.list({ ...page, counted: true }), page);
+  }
+
+  /** How many of the sessions that fit a query there are of each status and day, and how long their steps took. */
+  async stats(query: SessionFilterQuery = {}): Promise<SessionStatsResponse> {
+    this.checkFilter(query, SessionFilterQuery);
+    return new SessionStatsResponse(await this.store.stats(toFilter(query)));
   }
 
   /** A session's events as they stand in its log, oldest first, a page at a time. */
@@ -250,6 +281,22 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
     return stored;
   }
 
+  private checkFilter(query: SessionFilterQuery, shape: typeof SessionFilterQuery): void {
+    rules.refuse(faultsIn(query, shape, QUERY));
+    const known = [...statusesOf(this.options.lifecycle), CORRUPTED];
+    if (query.status?.some((status) => !known.includes(status)))
+      rules.refuse(rules.noneOf(known, [...QUERY, 'status']));
+  }
+
+  /** A cursor that somebody made up may have a position that the store never gave. */
+  private async pageFrom(query: ListQuery): Promise<SessionPage> {
+    try {
+      return await this.store.list(query);
+    } catch (error) {
+      throw query.after !== undefined && error instanceof RangeError ? noCursor(QUERY_CURSOR) : error;
+    }
+  }
+
   private *candidateIds(at: Date): Iterable<string> {
     for (let attempt = 0; attempt < ID_ATTEMPTS; attempt++)
       yield makeSessionId(at, this.options.randomSuffix());
@@ -295,10 +342,8 @@ export class SessionService extends BaseComponent<SessionCreateRequest, SessionR
   private checkTogether(patch: SessionPatch, options: CommandOptions): void {
     const { lifecycle } = this.options;
     const statuses = statusesOf(lifecycle);
-    if (patch.status !== undefined && !statuses.includes(patch.status)) {
-      const msg = `Input should be ${statuses.map((status) => `'${status}'`).join(', ')}`;
-      throw new SessionValidationError([{ type: 'enum', loc: ['status'], msg }]);
-    }
+    if (patch.status !== undefined && !statuses.includes(patch.status))
+      rules.refuse(rules.noneOf(statuses, ['status']));
     if (patch.error !== undefined && patch.status !== lifecycle.failure) {
       const msg = `An error goes with the status '${lifecycle.failure}'`;
       throw new SessionValidationError([{ type: 'value_error', loc: ['error'], msg }]);

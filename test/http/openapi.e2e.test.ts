@@ -4,7 +4,9 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { bootTestServer, create, type Json, patch, send, type TestServer } from './test-server.js';
+import { IdempotencyKeyInUseError } from '../../src/session/index.js';
+import { MemoryStore } from '../memory-store.js';
+import { bootTestServer, create, type Json, patch, send, storeOf, type TestServer } from './test-server.js';
 
 const ID = 'sess_20240115_103045_a1b2c3';
 
@@ -12,7 +14,7 @@ let server: TestServer;
 let document: Json;
 let id: string;
 beforeAll(async () => {
-  server = await bootTestServer();
+  server = await bootTestServer({}, new MemoryStore());
   document = (await send(server, 'GET', '/docs-json')).body;
   id = (await create(server)).session_id;
   await patch(server, id, { status: 'requirement_submitted', timing: { a_ms: 1 } });
@@ -26,8 +28,10 @@ const answerSchema = (method: string, path: string, status = 200): Json =>
   resolved(operation(method, path).responses[status].content['application/json'].schema);
 
 const routes = [
-  ['POST', '/session/create', [413, 415, 422, 500, 503]],
+  ['POST', '/session/create', [409, 413, 415, 422, 500, 503]],
+  ['GET', '/session', [422, 500, 503]],
   ['GET', '/session/list', [422, 500, 503]],
+  ['GET', '/session/stats', [422, 500, 503]],
   ['GET', '/session/{session_id}', [304, 404, 500, 503]],
   ['PATCH', '/session/{session_id}', [404, 409, 412, 413, 415, 422, 500, 503]],
   ['GET', '/session/{session_id}/audit', [304, 404, 500, 503]],
@@ -81,9 +85,14 @@ describe('the example of an error is what the server answers:', () => {
     { status: 413, ...creation, content: { x: 'x'.repeat(300_000) } },
     { status: 415, ...creation, content: '{}', headers: { 'content-type': 'text/plain' } },
     { status: 422, ...creation, content: { user_id: 1 } },
+    { status: 422, ...creation, content: { user_id: 'a' }, headers: { 'idempotency-key': 'used' } },
+    { status: 422, method: 'GET', route: '/session', path: '/session?order=oldest&cursor=CURSOR' },
   ])('$status', async ({ status, method, route, path = route, content, headers }) => {
     const { session_id } = await create(server);
-    const answer = await send(server, method, path.replace('{session_id}', session_id), content, headers);
+    await send(server, 'POST', '/session/create', {}, { 'idempotency-key': 'used' });
+    const { next_cursor } = (await send(server, 'GET', '/session?limit=1')).body;
+    const asked = path.replace('{session_id}', session_id).replace('CURSOR', next_cursor);
+    const answer = await send(server, method, asked, content, headers);
     expect(answer.status).toBe(status);
     const { examples } = operation(method, route).responses[status].content['application/json'];
     const values = Object.values<Json>(examples).map(({ value }) => value);
@@ -96,12 +105,28 @@ describe('the example of an error is what the server answers:', () => {
   });
 });
 
+test('the example of a key in use is what the server answers', async () => {
+  const store = storeOf(server);
+  const { create: whole } = store;
+  // Only now and then is one request met by another: here it is put in.
+  store.create = () => Promise.reject(new IdempotencyKeyInUseError());
+  const answer = await send(server, 'POST', '/session/create', {}, { 'idempotency-key': 'in use' });
+  store.create = whole;
+  const { examples } = operation('POST', '/session/create').responses[409].content['application/json'];
+  expect([answer.status, answer.headers.get('retry-after')]).toEqual([409, '1']);
+  expect(Object.values<Json>(examples).map(({ value }) => value)).toEqual([answer.body]);
+});
+
 describe('the members of an answer are those of its schema, in the same order:', () => {
-  const namesOf = (schema: Json) => Object.keys(resolved(schema).properties);
+  /** But for what is only there while the store takes stock. */
+  const namesOf = (schema: Json) =>
+    Object.keys(resolved(schema).properties).filter((name) => name !== 'incomplete');
 
   test.each([
     ['POST', '/session/create'],
+    ['GET', '/session'],
     ['GET', '/session/list'],
+    ['GET', '/session/stats'],
     ['GET', '/session/{session_id}'],
     ['PATCH', '/session/{session_id}'],
     ['GET', '/session/{session_id}/audit'],
@@ -112,16 +137,19 @@ describe('the members of an answer are those of its schema, in the same order:',
     const { body } = await send(server, method, path.replace('{session_id}', id), content);
     const schema = answerSchema(method, path);
     expect(Object.keys(body)).toEqual(namesOf(schema));
-    for (const name of ['sessions', 'events']) {
+    for (const name of ['sessions', 'events', 'by_day']) {
       if (!Array.isArray(body[name])) continue;
       expect(Object.keys(body[name][0])).toEqual(namesOf(schema.properties[name].items));
     }
+    if (!body.timings) return;
+    const { additionalProperties } = schema.properties.timings;
+    expect(Object.keys(body.timings.a_ms)).toEqual(namesOf(additionalProperties));
   });
 
   test('and all of them are required: none is ever left out', () => {
     for (const [method, path] of routes) {
       const schema = answerSchema(method, path);
-      expect([path, schema.required]).toEqual([path, Object.keys(schema.properties)]);
+      expect([path, schema.required]).toEqual([path, namesOf(schema)]);
     }
   });
 });
@@ -150,6 +178,63 @@ test('the inputs are described with the bounds that they have', () => {
   ]);
 });
 
+describe('the parameters of a search are described', () => {
+  const named = (path: string): Json[] =>
+    [...operation('GET', path).parameters].sort((left, right) => (left.name < right.name ? -1 : 1));
+  const filters = [
+    { name: 'created_after', schema: { type: 'string', example: '2024-01-15' } },
+    { name: 'created_before', schema: { type: 'string', example: '2024-01-16T00:00:00Z' } },
+    {
+      name: 'label.KEY',
+      style: 'form',
+      explode: true,
+      schema: {
+        type: 'object',
+        additionalProperties: { type: 'string', maxLength: 1_024 },
+        example: { 'label.team': 'payments' },
+      },
+    },
+    { name: 'q', schema: { type: 'string', minLength: 1, maxLength: 256, example: 'export trail' } },
+    {
+      name: 'status',
+      schema: { type: 'array', maxItems: 100, items: { type: 'string' }, example: ['created'] },
+    },
+    { name: 'user_id', schema: { type: 'string', maxLength: 256, example: 'developer@example.com' } },
+  ];
+
+  test.each([
+    ['/session/stats', filters],
+    [
+      '/session',
+      [
+        ...filters.slice(0, 2),
+        { name: 'cursor', schema: { type: 'string', example: expect.stringMatching(/^[\w-]+$/) } },
+        filters[2],
+        { name: 'limit', schema: { type: 'integer', minimum: 1, maximum: 500, default: 50 } },
+        {
+          name: 'order',
+          schema: { type: 'string', enum: ['newest', 'oldest'], default: 'newest', example: 'newest' },
+        },
+        ...filters.slice(3),
+      ],
+    ],
+  ])('by %s', (path, expected) => {
+    expect(named(path)).toMatchObject(
+      expected.map((parameter) => ({ in: 'query', required: false, ...(parameter as object) })),
+    );
+    expect(named(path)).toHaveLength(expected.length);
+    for (const { name, description } of named(path).filter((parameter) => parameter.name !== 'limit'))
+      expect([name, description]).toEqual([name, expect.stringMatching(/^.+\.$/)]);
+  });
+
+  test('and the key of a creation', () => {
+    const { parameters } = operation('POST', '/session/create');
+    expect(parameters).toMatchObject([
+      { name: 'Idempotency-Key', in: 'header', required: false, schema: { minLength: 1, maxLength: 255 } },
+    ]);
+  });
+});
+
 test('no header is required, and none is described twice', () => {
   for (const [method, path] of routes) {
     const headers = (operation(method, path).parameters ?? []).filter(
@@ -168,7 +253,8 @@ test('an empty body is described as allowed where it is', () => {
 test('the ETag is described on every answer that has one', () => {
   for (const [method, path] of routes) {
     const described = Object.keys(operation(method, path).responses[200].headers ?? {});
-    const hasNone = path === '/session/list' || path.endsWith('/verify');
+    const hasNone =
+      ['/session', '/session/list', '/session/stats'].includes(path) || path.endsWith('/verify');
     expect([path, described]).toEqual([path, hasNone ? [] : ['ETag']]);
   }
 });

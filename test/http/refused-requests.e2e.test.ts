@@ -69,8 +69,6 @@ describe('an id that no session has is not found', () => {
 
 test.each([
   ['GET', '/'],
-  ['GET', '/session'],
-  ['POST', '/session'],
   ['GET', '/sessions'],
   ['GET', '/session/:id/audit/more'],
   ['GET', '/session/:id/data'],
@@ -97,6 +95,9 @@ test.each([
 });
 
 test.each([
+  ['POST', '/session', 'GET'],
+  ['DELETE', '/session', 'GET'],
+  ['POST', '/session/stats', 'GET'],
   ['PUT', '/session/create', 'POST'],
   ['POST', '/session/list', 'GET'],
 ])('%s %s is not allowed, and Allow has %s', async (method, path, allowed) => {

@@ -256,12 +256,85 @@ describe('a query is refused with', () => {
       fault('greater_than_equal', 'query', 'limit'),
       fault('int_parsing', 'query', 'offset'),
     ],
+    ['/session?status=done', fault('enum', 'query', 'status')],
+    ['/session?status=created&status=done', fault('enum', 'query', 'status')],
+    ['/session?status=created,error', fault('enum', 'query', 'status')],
+    ['/session?status=Created', fault('enum', 'query', 'status')],
+    ['/session?status=toString', fault('enum', 'query', 'status')],
+    ['/session?status=', fault('string_too_short', 'query', 'status')],
+    [`/session?${'status=created&'.repeat(101)}`, fault('too_long', 'query', 'status')],
+    ['/session?user_id=a&user_id=b', fault('string_type', 'query', 'user_id')],
+    ['/session?user_id=a%0ab', fault('string_control_character', 'query', 'user_id')],
+    [`/session?user_id=${'x'.repeat(257)}`, fault('string_too_long', 'query', 'user_id')],
+    ['/session?created_after=yesterday', fault('datetime_parsing', 'query', 'created_after')],
+    ['/session?created_after=2024-02-30', fault('datetime_parsing', 'query', 'created_after')],
+    ['/session?created_after=2024-01-15T10:30:45', fault('datetime_parsing', 'query', 'created_after')],
+    ['/session?created_after=2024-01-15T10:30:45+01:00', fault('datetime_parsing', 'query', 'created_after')],
+    ['/session?created_before=', fault('datetime_parsing', 'query', 'created_before')],
+    ['/session?created_before=1705314645', fault('datetime_parsing', 'query', 'created_before')],
+    [
+      '/session?created_before=2024-01-15&created_before=2024-01-16',
+      fault('string_type', 'query', 'created_before'),
+    ],
+    ['/session?label.Team=a', fault('string_pattern_mismatch', 'query', 'label.Team')],
+    ['/session?label.=a', fault('string_pattern_mismatch', 'query', 'label.')],
+    ['/session?label.team[]=a', fault('string_pattern_mismatch', 'query', 'label.team[]')],
+    ['/session?label.__proto__=a', fault('string_pattern_mismatch', 'query', 'label.__proto__')],
+    ['/session?label.constructor=a', fault('forbidden_name', 'query', 'label.constructor')],
+    ['/session?label.team=a&label.team=b', fault('string_type', 'query', 'label.team')],
+    ['/session?label.team=a%00', fault('string_control_character', 'query', 'label.team')],
+    [`/session?label.team=${'x'.repeat(1_025)}`, fault('string_too_long', 'query', 'label.team')],
+    [
+      `/session?${Object.keys(labels(33))
+        .map((key) => `label.${key}=x`)
+        .join('&')}`,
+      fault('too_long', 'query', 'labels'),
+    ],
+    ['/session?q=', fault('string_too_short', 'query', 'q')],
+    ['/session?q=%21%3F', fault('string_pattern_mismatch', 'query', 'q')],
+    [`/session?q=${'x'.repeat(257)}`, fault('string_too_long', 'query', 'q')],
+    ['/session?q=a&q=b', fault('string_type', 'query', 'q')],
+    ['/session?order=random', fault('enum', 'query', 'order')],
+    ['/session?order=', fault('enum', 'query', 'order')],
+    ['/session?order=newest&order=oldest', fault('enum', 'query', 'order')],
+    ['/session?limit=0', fault('greater_than_equal', 'query', 'limit')],
+    ['/session?limit=501', fault('less_than_equal', 'query', 'limit')],
+    ['/session?limit=1&limit=2', fault('int_parsing', 'query', 'limit')],
+    ['/session?cursor=', fault('cursor_invalid', 'query', 'cursor')],
+    ['/session?cursor=garbage', fault('cursor_invalid', 'query', 'cursor')],
+    ['/session?cursor=%C3%B6', fault('cursor_invalid', 'query', 'cursor')],
+    ['/session?cursor=a&cursor=b', fault('string_type', 'query', 'cursor')],
+    [
+      '/session?status=&user_id=a&user_id=b&label.A=x&q=!&order=x&limit=x',
+      fault('enum', 'query', 'order'),
+      fault('int_parsing', 'query', 'limit'),
+      fault('string_too_short', 'query', 'status'),
+      fault('string_type', 'query', 'user_id'),
+      fault('string_pattern_mismatch', 'query', 'label.A'),
+      fault('string_pattern_mismatch', 'query', 'q'),
+    ],
+    ['/session/stats?status=done', fault('enum', 'query', 'status')],
+    ['/session/stats?created_after=x', fault('datetime_parsing', 'query', 'created_after')],
+    ['/session/stats?label.Team=a', fault('string_pattern_mismatch', 'query', 'label.Team')],
+    ['/session/stats?q=-', fault('string_pattern_mismatch', 'query', 'q')],
     ['/session/:id/events?limit=0', fault('greater_than_equal', 'query', 'limit')],
     ['/session/:id/events?limit=501', fault('less_than_equal', 'query', 'limit')],
     ['/session/:id/events?after=-1', fault('greater_than_equal', 'query', 'after')],
     ['/session/:id/events?after=last', fault('int_parsing', 'query', 'after')],
   ])('%s', async (path, ...faults) => {
     await expectRefusal(server, ['GET', path], 422, { detail: faults });
+  });
+});
+
+describe('an Idempotency-Key is refused that is', () => {
+  test.each([
+    ['256 characters long', 'x'.repeat(256), 'string_too_long'],
+    ['of spaces alone', '  ', 'string_too_short'],
+    ['beyond ASCII', 'caf\u00e9', 'string_pattern_mismatch'],
+    ['with a tab', 'a\tb', 'string_pattern_mismatch'],
+  ])('%s', async (_what, key, type) => {
+    const refused = ['POST', '/session/create', {}, { 'idempotency-key': key }] as const;
+    await expectRefusal(server, refused, 422, { detail: [fault(type, 'header', 'Idempotency-Key')] });
   });
 });
 

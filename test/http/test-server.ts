@@ -14,9 +14,10 @@ import { appModule } from '../../src/app.module.js';
 import { setUpApp } from '../../src/app.setup.js';
 import { readConfig } from '../../src/config.js';
 import { createLogger, NestLog } from '../../src/logger.js';
-import { SessionModule } from '../../src/session/index.js';
+import { SessionModule, SessionStore } from '../../src/session/index.js';
 import type { FileSystem } from '../../src/session/store/file/durable-file.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
+import { MemoryStore } from '../memory-store.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are read as any JSON is
 export type Json = any;
@@ -47,24 +48,25 @@ afterEach(async () => {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** A server for one test: it is closed, and its data folder removed, when the test ends. `files`: its disk. */
-export async function startTestServer(
-  environment: Environment = {},
-  files?: FileSystem,
-): Promise<TestServer> {
-  const server = await bootTestServer(environment, files);
+/** What a test puts beneath the server in the place of a data folder: a disk of its own, or another store. */
+type Beneath = FileSystem | SessionStore;
+
+/** A server for one test: it is closed, and its data folder removed, when the test ends. */
+export async function startTestServer(environment: Environment = {}, beneath?: Beneath): Promise<TestServer> {
+  const server = await bootTestServer(environment, beneath);
   running.add(server);
   return server;
 }
 
 /** A server to be closed by its caller, started as main.ts does; for tests that leave nothing behind. */
-export async function bootTestServer(environment: Environment = {}, files?: FileSystem): Promise<TestServer> {
+export async function bootTestServer(environment: Environment = {}, beneath?: Beneath): Promise<TestServer> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'impact-session-'));
   const told = { DATA_SESSIONS_PATH: dataFolder, PORT: '0', LOG_LEVEL: 'silent', ...environment };
   const config = readConfig(told);
   const logger = createLogger(config.logLevel);
   const options = { logger: new NestLog(logger), bodyParser: false, abortOnError: false };
-  const store = files && (await FileStore.open({ path: dataFolder, files }));
+  const disk = beneath instanceof SessionStore ? undefined : beneath;
+  const store = disk ? await FileStore.open({ path: dataFolder, files: disk }) : (beneath as SessionStore);
   const module = store ? SessionModule.forRoot({ store }) : appModule(config);
   const app = await NestFactory.create(module, options);
   setUpApp(app, config, logger);
@@ -126,6 +128,16 @@ function expectNothingOfTheInside(server: TestServer, response: Response, text: 
   expect(Object.keys(JSON.parse(text || '{}'))).toEqual(['detail']);
   expect(text).not.toMatch(/\bat .+:\d+:\d+|node_modules|\.[jt]s\b/);
   for (const path of [server.dataFolder, process.cwd()]) expect(text).not.toContain(path);
+}
+
+/** The stores that answer alike over HTTP: tests of searches and of keys run over each of them. */
+export const STORES: readonly (readonly [string, () => SessionStore | undefined])[] = [
+  ['MemoryStore', () => new MemoryStore()],
+];
+
+/** The store beneath a server, for tests that need sessions of another day than today. */
+export function storeOf(server: TestServer): SessionStore {
+  return server.app.get(SessionStore, { strict: false });
 }
 
 /** A new session, as the answer of the create route. */
