@@ -71,8 +71,8 @@ afterAll(async () => {
 });
 
 describe('the README', () => {
-  test('has five calls, and one that verifies what they left; and two commands', () => {
-    expect(calls).toHaveLength(6);
+  test('has five calls, three that find, count and verify what they left; and two commands', () => {
+    expect(calls).toHaveLength(8);
     expect(commands).toHaveLength(2);
   });
 
