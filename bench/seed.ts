@@ -22,7 +22,7 @@ interface SeedOptions {
 
 const program = new Command('bench:seed')
   .description('Make a data folder of realistic sessions, which all verify.')
-  .requiredOption('--sessions <n>', 'how many', wholeNumber(1, 10_000_000))
+  .requiredOption('--sessions <n>', 'how many', wholeNumber(1, 1_000_000_000))
   .option('--path <folder>', 'an empty or new folder (default: bench/data/sessions-N)')
   .option('--days <n>', 'over how many days they were created', wholeNumber(1, 10_000), 365)
   .option('--seed <n>', 'the same seed brings the same sessions', wholeNumber(0, 999_999_999), 1)

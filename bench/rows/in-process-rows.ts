@@ -1,0 +1,96 @@
+/** Row 3, durable changes beside the same appends made by hand; and creations, both without HTTP. */
+
+import { statSync } from 'node:fs';
+import { mkdir, open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseSessionId } from '../../dist/session/domain/session-id.js';
+import type { Lifecycle, SessionService } from '../../dist/session/index.js';
+import { EVENTS_FILE } from '../../dist/session/store/file/session-folders.js';
+import type { Bench } from '../bench.js';
+import { atLeast, type Figure, ratioOf, sampleOf } from '../figure.js';
+import { rateOf, withService } from './in-process.js';
+import type { Row } from './row.js';
+
+/** Sessions, and files, that are changed at the same time. */
+const AT_ONCE = 64;
+const USER = 'developer@example.com';
+
+/** Goes round without end, so that a session can change its status as often as there is time. */
+const ROUND: Lifecycle = {
+  initial: 'waiting',
+  failure: 'failed',
+  transitions: { waiting: ['working', 'failed'], working: ['waiting', 'failed'], failed: [] },
+};
+
+export const appendRow: Row = {
+  name: 'append',
+  what: `durable updateStatus on ${AT_ONCE} sessions beside open, append, fdatasync and close on ${AT_ONCE} files`,
+  measure: async (bench) => {
+    const folder = bench.scratchFolder();
+    const lineBytes = await measureLine(bench.scratchFolder());
+    const sides = {
+      product: () => withService(folder, ROUND, (service) => changes(service, bench.wish.seconds)),
+      floor: () => plainAppends(bench, lineBytes),
+    };
+    const rounds = await bench.alternate('append', sides);
+    const figure: Figure = {
+      name: 'append',
+      what: `durable updateStatus in process, ${AT_ONCE} sessions at once`,
+      unit: '/s',
+      measured: sampleOf(rounds.product),
+      comparedWith: { what: 'open, append, fdatasync, close', ...sampleOf(rounds.floor) },
+      ratio: ratioOf(rounds.product, rounds.floor),
+      aims: [atLeast(0.5)],
+    };
+    return [figure];
+  },
+};
+
+/** Of sessions that are new in each round: none comes to the end of what one may hold. */
+async function changes(service: SessionService, seconds: number): Promise<number> {
+  const made = await Promise.all(Array.from({ length: AT_ONCE }, () => service.process({ user_id: USER })));
+  const next = made.map(() => 0);
+  return rateOf(AT_ONCE, seconds, (caller) => {
+    next[caller] = 1 - (next[caller] as number);
+    const { session_id: id } = made[caller] as { session_id: string };
+    return service.updateStatus(id, next[caller] === 1 ? 'working' : 'waiting', { actor: USER });
+  });
+}
+
+/** How many bytes one such change adds to a log. */
+function measureLine(folder: string): Promise<number> {
+  return withService(folder, ROUND, async (service) => {
+    const { session_id: id } = await service.process({ user_id: USER });
+    const log = join(folder, parseSessionId(id)?.day ?? '', id, EVENTS_FILE);
+    const before = statSync(log).size;
+    await service.updateStatus(id, 'working', { actor: USER });
+    return statSync(log).size - before;
+  });
+}
+
+async function plainAppends(bench: Bench, bytes: number): Promise<number> {
+  const folder = resolve(bench.scratchFolder(), 'plain');
+  await mkdir(folder);
+  const line = Buffer.alloc(bytes, 'x');
+  return rateOf(AT_ONCE, bench.wish.seconds, async (caller) => {
+    const file = await open(join(folder, `${caller}.jsonl`), 'a');
+    await file.write(line);
+    await file.datasync();
+    await file.close();
+  });
+}
+
+export const createInProcessRow: Row = {
+  name: 'create-in-process',
+  what: `durable creations in process, ${AT_ONCE} at once`,
+  measure: async (bench) => {
+    const folder = bench.scratchFolder();
+    const create = () =>
+      withService(folder, undefined, (service) =>
+        rateOf(AT_ONCE, bench.wish.seconds, () => service.process({ user_id: USER })),
+      );
+    const { product } = await bench.alternate('create-in-process', { product: create });
+    const what = `durable creation in process, ${AT_ONCE} at once`;
+    return [{ name: 'create-in-process', what, unit: '/s', measured: sampleOf(product), aims: [] }];
+  },
+};
