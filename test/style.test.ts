@@ -48,7 +48,7 @@ const runsEveryTest: Check = (text) =>
   ].map(([mark]) => `focuses a test or leaves one out: ${mark}`);
 
 /** Paths from the project's root, whichever way a document leads there; not parts of longer paths and addresses. */
-const PROJECT_PATH = /(?<![\w./@-])(?:\.{1,2}\/)*((?:src|test|docs|examples)\/[\w./*-]*)/g;
+const PROJECT_PATH = /(?<![\w./@-])(?:\.{1,2}\/)*((?:src|test|docs|examples|bench)\/[\w./*-]*)/g;
 
 const namesWhatExists: Check = (text) =>
   [...text.matchAll(PROJECT_PATH)]
@@ -65,6 +65,7 @@ function withoutPattern(path: string): string {
 const src = filesUnder('src', '.ts');
 const tests = filesUnder('test', '.ts');
 const examples = filesUnder('examples', '.ts');
+const bench = filesUnder('bench', '.ts');
 const documents = [
   ...['README.md'].filter((path) => existsSync(join(root, path))),
   ...filesUnder('docs', '.md'),
@@ -84,15 +85,15 @@ const half = (first: string, second: string) => `${first}${second}`;
 
 const houseRules: readonly HouseRule[] = [
   {
-    sentence: `No file of src is over ${MAX_LINES} lines.`,
-    files: src,
+    sentence: `No file of src or bench is over ${MAX_LINES} lines.`,
+    files: [...src, ...bench],
     check: fitsASitting,
     wrong: ['\n'.repeat(MAX_LINES + 1), `${'\n'.repeat(MAX_LINES)}the last line`],
     fine: ['\n'.repeat(MAX_LINES)],
   },
   {
-    sentence: 'Every file of src and every test says at its start why it exists.',
-    files: [...src, ...tests],
+    sentence: 'Every file of src and bench and every test says at its start why it exists.',
+    files: [...src, ...bench, ...tests],
     check: saysWhyItExists,
     wrong: [
       '',
@@ -105,7 +106,7 @@ const houseRules: readonly HouseRule[] = [
   },
   {
     sentence: 'Nothing is left half done.',
-    files: [...src, ...tests, ...examples],
+    files: [...src, ...bench, ...tests, ...examples],
     check: isFinished,
     wrong: [half('// TO', 'DO: limits'), half('/* FIX', 'ME */'), half('// X', 'XX')],
     fine: ['// Done.', "const todo = ['a'];"],
