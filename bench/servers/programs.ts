@@ -7,10 +7,9 @@ import type { Program } from './server.js';
 
 export type Adapter = 'express' | 'fastify';
 
-/** `node dist/main.js` over a data folder, with nothing else set. */
+/** `node dist/main.js` over a data folder, with everything else as it is by default. */
 export function product(folder: string, adapter: Adapter, readyPath: string): Program {
-  const choice: Record<string, string> = adapter === 'express' ? {} : { HTTP_ADAPTER: adapter };
-  const env = { DATA_SESSIONS_PATH: folder, ...choice };
+  const env = { DATA_SESSIONS_PATH: folder, HTTP_ADAPTER: adapter };
   return { command: [resolve('dist/main.js')], env, readyPath };
 }
 
