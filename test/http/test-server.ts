@@ -132,6 +132,7 @@ function expectNothingOfTheInside(server: TestServer, response: Response, text: 
 
 /** The stores that answer alike over HTTP: tests of searches and of keys run over each of them. */
 export const STORES: readonly (readonly [string, () => SessionStore | undefined])[] = [
+  ['FileStore', () => undefined],
   ['MemoryStore', () => new MemoryStore()],
 ];
 

@@ -5,7 +5,7 @@
 
 import { join, resolve } from 'node:path';
 import pLimit from 'p-limit';
-import { SessionCorruptedError, SessionValidationError, StoreUnavailableError } from '../../domain/errors.js';
+import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import type { Decision } from '../../domain/event-log.js';
 import type { Session } from '../../domain/session.js';
 import type { Verification } from '../../domain/verification.js';
