@@ -1,12 +1,13 @@
 /** Data folders for tests of the file store: made, looked into, damaged and taken away again. */
 
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach } from '@jest/globals';
 import { type Decision, readLog, sealEvents } from '../../src/session/domain/event-log.js';
 import type { SessionEvent } from '../../src/session/domain/session-event.js';
 import { FileStore, type FileStoreOptions } from '../../src/session/store/file/file-store.js';
+import { IndexDatabase } from '../../src/session/store/file/index/index-database.js';
 
 /** The folder of a test, and the stores that it opened; all gone when the test has ended. */
 export class DataFolder {
@@ -33,6 +34,33 @@ export class DataFolder {
     return this.open(options);
   }
 
+  /**
+   * As `openAfterKill`, when the system and the file are still the same: the index is relied on. `left`: the sessions
+   * that had a write under way.
+   */
+  async openAfterKillOfOurs(
+    left: readonly string[] = [],
+    options: Partial<FileStoreOptions> = {},
+  ): Promise<FileStore> {
+    await this.closeAll();
+    const { database } = IndexDatabase.openKept(this.file('.store', 'index.db'), await this.storeId())!;
+    database.enter(left);
+    database.abandon();
+    await this.write('.store/lock', await this.noteOfThisSystem());
+    return this.open(options);
+  }
+
+  /** The note in the lock file of a process of this system that is no more. */
+  async noteOfThisSystem(): Promise<string> {
+    const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
+    const { ino: inode } = await stat(this.file('.store', 'lock'));
+    return `${JSON.stringify({ pid: 1, host: 'gone', since: '', boot: boot.trim(), inode })}\n`;
+  }
+
+  async storeId(): Promise<string> {
+    return JSON.parse(await this.read('.store', 'format.json')).store_id;
+  }
+
   /** The stores that were opened are no longer this folder's to close. */
   forget(): void {
     this.#open.length = 0;
@@ -57,7 +85,7 @@ export class DataFolder {
 
   /** Events added to a log as a store would have added them, without a store; the log's bytes after that. */
   async extendLog(day: string, id: string, decision: Decision): Promise<Buffer> {
-    const { store_id: storeId } = JSON.parse(await this.read('.store', 'format.json'));
+    const storeId = await this.storeId();
     const before = await readFile(this.file(day, id, 'events.jsonl'));
     const last = readLog(before, storeId, id).events.at(-1) as SessionEvent;
     const position = { sid: id, revision: last.seq + 1, head: last.hash, updatedAt: last.at };

@@ -516,3 +516,86 @@ describe('while the index is not complete', () => {
     await expect(store.read('old-2')).rejects.toEqual(unavailable('not_applied'));
   });
 });
+
+describe('a lock that is taken away', () => {
+  test.each<[string, (lock: string) => Promise<unknown>]>([
+    ['deleted', (lock) => rm(lock)],
+    ['replaced', (lock) => rm(lock).then(() => writeFile(lock, ''))],
+    ['deleted with its folder', (lock) => rm(dirname(lock), { recursive: true })],
+  ])('by being %s lets a second writer in, so the first one stops writing', async (_, takeAway) => {
+    jest.useFakeTimers({
+      doNotFake: ['setImmediate', 'nextTick', 'setTimeout', 'clearTimeout', 'queueMicrotask'],
+    });
+    try {
+      const { folder, store } = await watched();
+      await store.create(idsAt(BORN), opening());
+      await takeAway(folder.file('.store', 'lock'));
+      jest.setSystemTime(Date.now() + 1_000);
+      const step = patching({ stepsCompleted: ['a'] });
+      await expect(store.append(ID, step)).rejects.toEqual(unavailable('not_applied'));
+      await expect(store.create(idsAt(BORN), opening())).rejects.toEqual(unavailable('not_applied'));
+      expect(await store.health()).toMatchObject({
+        writable: false,
+        reason: expect.stringContaining('lock file'),
+      });
+      expect((await store.read(ID))!.session.revision).toBe(1);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+});
+
+describe('too many commands', () => {
+  test('on one session are turned away, and those that wait are done', async () => {
+    const { store } = await watched();
+    await store.create(idsAt(BORN), opening());
+    const asked = Array.from({ length: 1_100 }, (_, n) =>
+      store.append(ID, patching({ timing: { [`t${n % 500}_ms`]: n } })),
+    );
+    const outcomes = await Promise.allSettled(asked);
+    const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+    expect(refused).toHaveLength(100);
+    for (const { reason } of refused) expect(reason).toEqual(unavailable('not_applied'));
+    expect((await store.read(ID))!.session.revision).toBe(1_001);
+  });
+});
+
+describe('the sync that many share', () => {
+  test('serves all who asked before it began; who asks while it runs gets the next', async () => {
+    const disk = new WatchedFiles();
+    const shared = new SharedSyncs(disk.files);
+    const folder = await makeFolder();
+    const syncs = () => disk.calls.filter((call) => call.startsWith('sync')).length;
+    const before = Promise.all([
+      shared.folder(folder.path),
+      shared.folder(folder.path),
+      shared.folder(folder.path),
+    ]);
+    let late: Promise<void> | undefined;
+    disk.fail = (call) => {
+      if (call.startsWith('sync'))
+        late ??= Promise.all([shared.folder(folder.path), shared.folder(folder.path)]).then();
+      return undefined;
+    };
+    await before;
+    expect(syncs()).toBe(1);
+    await late;
+    expect(syncs()).toBe(2);
+  });
+
+  test('tells each that its sync failed, and everybody who asks after that: a retry would report success', async () => {
+    const disk = new WatchedFiles();
+    const shared = new SharedSyncs(disk.files);
+    const folder = await makeFolder();
+    disk.fail = (call) => (call.startsWith('sync') ? 'EIO' : undefined);
+    const failing = [shared.folder(folder.path), shared.folder(folder.path)];
+    await expect(Promise.allSettled(failing)).resolves.toEqual([
+      expect.objectContaining({ status: 'rejected' }),
+      expect.objectContaining({ status: 'rejected' }),
+    ]);
+    disk.fail = () => undefined;
+    await expect(shared.folder(folder.path)).rejects.toThrow(/sync of .* failed/);
+    const other = await makeFolder();
+    await expect(shared.folder(other.path)).resolves.toBeUndefined();
+  });
+});

@@ -161,6 +161,11 @@ export class FileStore extends SessionStore {
     return this.stock.isDone();
   }
 
+  /** Makes the index anew from the folders, while everything goes on; picks up what was added or removed by hand. */
+  reindex(): Promise<void> {
+    return this.stock.retake();
+  }
+
   override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
     const key = keyOf(opening);
     return this.#accept(() =>

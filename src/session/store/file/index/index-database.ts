@@ -184,14 +184,13 @@ export class IndexDatabase {
     for (const [name, changed] of days) insert.run(name, changed);
   }
 
-  /** Leaves one file with all in it, durably. */
+  /** Leaves one file with all in it, durably. The driver closes its files only when memory is collected. */
   close(): void {
     if (!this.#database.open) return;
-    try {
-      this.#database.pragma('wal_checkpoint(TRUNCATE)');
-    } finally {
-      this.#database.close();
-    }
+    const [checkpoint] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
+    this.#database.close();
+    if (checkpoint.busy) throw new Error('somebody still reads the index');
+    for (const suffix of ['-wal', '-shm']) rmSync(`${this.path}${suffix}`, { force: true });
     syncNow(this.path);
     // That the write-ahead log is gone, too: an old one would be taken for what came after this.
     syncNow(dirname(this.path));

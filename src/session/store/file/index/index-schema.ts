@@ -120,19 +120,19 @@ export function listedOf(
   };
 }
 
-/** Places count milliseconds from the year 2000 on, and have room for 2^22 sessions of each. They last until 2069. */
-const EPOCH = Date.UTC(2000);
-const ROOM_BITS = 22n;
-const MAX_MILLISECONDS = 2 ** 41 - 2;
+/** Places count milliseconds from this time on, 17 years to either side, and have room for 2^24 sessions of each. */
+const EPOCH = Date.UTC(2032);
+const ROOM_BITS = 24n;
+const MAX_MILLISECONDS = 2 ** 39 - 1;
 
 /**
  * Where a session stands among all: by its time of creation in milliseconds; of one millisecond, by the random suffix of
- * its id, or for other ids by a hash. Two sessions may come to the same place; then the later one in takes the next.
+ * its id, or for other ids by a hash. Two of those may come to the same place; then the later one in takes the next.
  */
 export function placeOf(id: string, createdAt: string): bigint {
   const suffix = /^sess_\d{8}_\d{6}_([0-9a-f]{6})$/.exec(id)?.[1];
   const digits = suffix ?? createHash('sha256').update(id).digest('hex').slice(0, 6);
-  return firstPlaceAt(createdAt) + (BigInt(`0x${digits}`) >> 2n);
+  return firstPlaceAt(createdAt) + BigInt(`0x${digits}`);
 }
 
 /** The place before which all lie that were created before this time: RFC 3339. Times out of bounds count as the nearest. */
@@ -147,7 +147,7 @@ export function areOfOneTime(left: bigint, right: bigint): boolean {
 }
 
 /** The day of a place, as SQL: days since 1970. */
-export const DAY_OF_PLACE = `((n >> ${ROOM_BITS}) + ${EPOCH}) / 86400000`;
+export const DAY_OF_PLACE = `((s.n >> ${ROOM_BITS}) + ${EPOCH}) / 86400000`;
 
 const DAY_MS = 86_400_000;
 

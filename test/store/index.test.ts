@@ -1,0 +1,265 @@
+/** The index of a data folder: when it is relied on, what a start does without it, and what happens when it is damaged. */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { describe, expect, test } from '@jest/globals';
+import { systemFiles } from '../../src/session/store/file/durable-file.js';
+import type { FileStore } from '../../src/session/store/file/file-store.js';
+import { IndexDatabase } from '../../src/session/store/file/index/index-database.js';
+import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { type DataFolder, dataFolders } from './a-folder.js';
+import { WatchedFiles } from './failing-files.js';
+
+const makeFolder = dataFolders();
+const DAY = '2024-01-15';
+const [A, B] = [...idsAt(BORN, 0, 2)] as [string, string];
+const INDEX = '.store/index.db';
+
+/** A closed folder with two sessions. */
+async function aFolder(): Promise<DataFolder> {
+  const folder = await makeFolder();
+  const store = await folder.open();
+  await store.create([A], opening('ann'));
+  await store.create([B], opening('bob'));
+  await folder.closeAll();
+  return folder;
+}
+
+/** What is listed, as `id status`; that the listing is complete is part of it. */
+async function listed(store: FileStore): Promise<string[]> {
+  const { sessions, complete } = await store.list({ limit: 500, order: 'oldest' });
+  return [...sessions.map(({ id, status }) => `${id} ${status}`), ...(complete ? [] : ['incomplete'])];
+}
+
+/** The index says what is not so: what is listed tells whether it was believed. */
+async function falsify(folder: DataFolder): Promise<void> {
+  const { database } = IndexDatabase.openKept(folder.file(INDEX), await folder.storeId())!;
+  database.remove(B);
+  database.abandon();
+}
+
+const FALSE = [`${A} created`];
+const TRUE = [`${A} created`, `${B} created`];
+const failed = {
+  at: BORN,
+  actor: null,
+  events: [{ type: 'status_changed', data: { from: 'created', to: 'error' } }],
+};
+
+describe('The index', () => {
+  test('is relied on after a clean stop: no folder is looked through', async () => {
+    const folder = await aFolder();
+    await falsify(folder);
+    const disk = new WatchedFiles();
+    expect(await listed(await folder.open({ files: disk.files }))).toEqual(FALSE);
+    expect(disk.calls.filter((call) => call.startsWith('opendir'))).toEqual([]);
+  });
+
+  test('is relied on after a kill, but for the sessions with a write under way', async () => {
+    const folder = await aFolder();
+    await falsify(folder);
+    for (const id of [A, B]) await folder.extendLog(DAY, id, failed as never);
+    expect(await listed(await folder.openAfterKillOfOurs([A]))).toEqual([`${A} error`]);
+    expect(await listed(await folder.openAfterKillOfOurs([B]))).toEqual([`${A} error`, `${B} error`]);
+  });
+
+  test('has each session in the set of writes under way before its log is written to', async () => {
+    const folder = await aFolder();
+    const disk = new WatchedFiles();
+    const store = await folder.open({ files: disk.files });
+    const { database } = IndexDatabase.openKept(folder.file(INDEX), await folder.storeId())!;
+    const seen: string[][] = [];
+    disk.before = async (call) => {
+      if (/^(write|mkdir|rename) .*sess_/.test(call)) seen.push(database.underWay());
+    };
+    await store.append(A, patching({ stepsCompleted: ['x'] }));
+    expect(seen).toEqual([[A]]);
+    await store.remove(B);
+    expect(seen.at(-1)).toContain(B);
+    const { session } = await store.create(idsAt(BORN, 7, 1), opening());
+    expect(seen.at(-1)).toContain(session.id);
+    await folder.closeAll();
+    expect(database.underWay()).toEqual([]);
+    database.abandon();
+  });
+
+  test('is not relied on after a power cut', async () => {
+    const folder = await aFolder();
+    await falsify(folder);
+    const note = await folder.noteOfThisSystem();
+    await folder.write('.store/lock', note.replace(/"boot":"[^"]*"/, '"boot":"another"'));
+    expect(await listed(await folder.open())).toEqual(TRUE);
+  });
+
+  test('of a folder that was copied while it was in use is not relied on', async () => {
+    const folder = await aFolder();
+    await folder.open();
+    const copy = await makeFolder();
+    await cp(folder.path, copy.path, { recursive: true });
+    await falsify(copy);
+    expect(await listed(await copy.open())).toEqual(TRUE);
+  });
+
+  test('that is not relied on stays so when the start that found that out fails', async () => {
+    const folder = await aFolder();
+    await falsify(folder);
+    const disk = new WatchedFiles();
+    disk.fail = (call) => (call.startsWith('truncate') ? 'EIO' : undefined);
+    await expect(folder.openAfterKill({ files: disk.files })).rejects.toThrow(/EIO/);
+    expect(await listed(await folder.open())).toEqual(TRUE);
+  });
+
+  test.each<[string, (path: string) => Promise<unknown>]>([
+    ['deleted', (path) => rm(path)],
+    ['overwritten', (path) => writeFile(path, 'x'.repeat(50_000))],
+    ['emptied', (path) => writeFile(path, '')],
+  ])('that was %s is made anew from the folders', async (_, spoil) => {
+    const folder = await aFolder();
+    await spoil(folder.file(INDEX));
+    const store = await folder.open();
+    expect(await listed(store)).toEqual(TRUE);
+    await store.append(A, patching({ status: 'error' }));
+    await folder.closeAll();
+    expect(await listed(await folder.open())).toEqual([`${A} error`, `${B} created`]);
+  });
+
+  test('of another store is made anew', async () => {
+    const [folder, other] = [await aFolder(), await aFolder()];
+    await falsify(other);
+    await cp(other.file(INDEX), folder.file(INDEX));
+    expect(await listed(await folder.open())).toEqual(TRUE);
+  });
+
+  test('that is damaged while the store is open is made anew, and everything goes on', async () => {
+    const folder = await aFolder();
+    const store = await folder.open();
+    for (const file of await readdir(folder.file('.store')))
+      if (/^index\.db(-wal)?$/.test(file)) await writeFile(folder.file('.store', file), 'x'.repeat(200_000));
+    const commands = async () => {
+      await store.append(A, patching({ status: 'error' }));
+      await store.create(idsAt(BORN, 9, 1), opening());
+      return listed(store);
+    };
+    await commands().catch(() => undefined);
+    await store.whenComplete();
+    expect(await listed(store)).toEqual(expect.arrayContaining([`${A} error`, `${B} created`]));
+    expect(folder.warnings).toEqual([expect.stringContaining('the index was damaged')]);
+    await folder.closeAll();
+    expect(await listed(await folder.open())).toContain(`${A} error`);
+  });
+
+  test('that cannot be made keeps the store closed, and says why', async () => {
+    const folder = await aFolder();
+    await rm(folder.file(INDEX));
+    await mkdir(folder.file(INDEX));
+    await expect(folder.open()).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'not_writable' });
+    await rm(folder.file(INDEX), { recursive: true });
+    expect(await listed(await folder.open())).toEqual(TRUE);
+  });
+});
+
+describe('What was done by hand while the store was closed', () => {
+  test('to the folders of a day is found at the next start', async () => {
+    const folder = await aFolder();
+    await rename(folder.file(DAY, B), folder.file('aside'));
+    expect(await listed(await folder.open())).toEqual([`${A} created`]);
+    await folder.closeAll();
+    await rename(folder.file('aside'), folder.file(DAY, B));
+    await folder.write('2023-05-06/old-1/session_metadata.json', '{"status": "completed"}');
+    expect(await listed(await folder.open())).toEqual(['old-1 completed', ...TRUE]);
+    await folder.closeAll();
+    await rm(folder.file('2023-05-06'), { recursive: true });
+    expect(await listed(await folder.open())).toEqual(TRUE);
+  });
+
+  test('is found on request, too, and what is not a session any more is taken out', async () => {
+    const folder = await aFolder();
+    const store = await folder.open();
+    await rm(folder.file(DAY, B), { recursive: true });
+    await folder.write(`${DAY}/old-1/session_metadata.json`, '{"status": "completed"}');
+    expect(await listed(store)).toEqual(TRUE);
+    await store.reindex();
+    expect(await listed(store)).toEqual([`old-1 completed`, `${A} created`]);
+  });
+});
+
+describe('While stock is taken', () => {
+  test('lists say that they are not complete, and everything else goes on', async () => {
+    const folder = await aFolder();
+    await rm(folder.file(INDEX));
+    let go = () => {};
+    const held = new Promise<void>((resolve) => (go = resolve));
+    const files = {
+      ...systemFiles,
+      opendir: async (path: string) => {
+        await held;
+        return systemFiles.opendir(path);
+      },
+    } as typeof systemFiles;
+    const store = await folder.open({ files });
+    expect(await listed(store)).toEqual(['incomplete']);
+    expect(await store.health()).toMatchObject({ writable: true, takingStock: { days: 1, daysDone: 0 } });
+    expect((await store.read(A))!.session.userId).toBe('ann');
+    await store.append(A, patching({ status: 'error' }));
+    const made = await store.create(idsAt(BORN, 5, 1), opening());
+    await store.remove(made.session.id);
+    expect(await listed(store)).toEqual([`${A} error`, 'incomplete']);
+    go();
+    await store.whenComplete();
+    expect(await listed(store)).toEqual([`${A} error`, `${B} created`]);
+    expect(await store.health()).toEqual({ writable: true });
+  });
+
+  test('what commands do meanwhile is what is listed in the end', async () => {
+    const folder = await makeFolder();
+    let store = await folder.open();
+    const ids = [...idsAt(BORN, 100, 150)];
+    await Promise.all(ids.map((id) => store.create([id], opening())));
+    await folder.closeAll();
+    await rm(folder.file(INDEX));
+    // Slow enough for commands to come before, while, and after a session is looked at.
+    const disk = new WatchedFiles();
+    store = await folder.open({ files: disk.files });
+    const stock = store.reindex();
+    await Promise.all(
+      ids.map(async (id, n) => {
+        for (let turn = 0; turn < n; turn++) await new Promise((resolve) => setImmediate(resolve));
+        if (n % 3 === 0) await store.append(id, patching({ status: 'error' }));
+        if (n % 3 === 1) await store.remove(id);
+      }),
+    );
+    await stock;
+    const expected = ids.flatMap((id, n) =>
+      n % 3 === 1 ? [] : [`${id} ${n % 3 === 0 ? 'error' : 'created'}`],
+    );
+    expect(await listed(store)).toEqual(expected);
+  });
+
+  test('what a stopped process left half made or half removed is taken away', async () => {
+    const folder = await aFolder();
+    await folder.write(`${DAY}/.tmp-${B}/events.jsonl`, 'half');
+    await folder.write(`${DAY}/.tmp-removed-${A}/events.jsonl`, 'half');
+    const store = await folder.openAfterKill();
+    await store.whenComplete();
+    expect(await readdir(folder.file(DAY))).toEqual([A, B]);
+  });
+});
+
+test('A store that was killed in earnest lists what it acknowledged, without looking through the folders', async () => {
+  const folder = await makeFolder();
+  const program = `
+    import { FileStore } from '${process.cwd()}/dist/session/store/file/file-store.js';
+    const store = await FileStore.open({ path: ${JSON.stringify(folder.path)} });
+    const created = { type: 'session_created', data: { user_id: 'ann', status: 'created', labels: {} } };
+    const ids = Array.from({ length: 40 }, (_, n) => 'sess_20240115_103045_' + n.toString(16).padStart(6, '0'));
+    await Promise.all(ids.map((id) => store.create([id], { at: new Date(${BORN.getTime()}), actor: null, events: [created] })));
+    process.kill(process.pid, 'SIGKILL');
+  `;
+  expect(() => execFileSync(process.execPath, ['--input-type=module', '-e', program])).toThrow();
+  const disk = new WatchedFiles();
+  const store = await folder.open({ files: disk.files });
+  expect(await listed(store)).toHaveLength(40);
+  expect(disk.calls.filter((call) => call.startsWith('opendir'))).toEqual([]);
+  await folder.closeAll();
+  expect(existsSync(folder.file(`${INDEX}-wal`))).toBe(false);
+});
