@@ -139,5 +139,5 @@ test('Without the lock they lose or refuse what the other one did, and these tes
   const { path } = await makeFolder();
   const found = await sideBySide(() => unlocked.FileStore.open({ path }));
   expect(found.length).toBeGreaterThanOrEqual(SESSIONS);
-  expect(found.join('\n')).toMatch(/^(lost|unreadable): /m);
+  expect(found.join('\n')).toMatch(/^(lost|unreadable|refused): /m);
 });

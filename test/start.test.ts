@@ -9,8 +9,8 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { systemFiles } from '../src/session/store/file/durable-file.js';
 import { FileStore } from '../src/session/store/file/file-store.js';
+import { systemFiles } from '../src/session/store/file/system-files.js';
 import { createSession, folder, port, type Run, run, serve } from './server-process.js';
 
 /** Asks again as soon as it was answered, over one connection; resolves with the code of what ended that. */

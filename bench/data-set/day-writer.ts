@@ -11,13 +11,13 @@ import { type Decision, genesisHash, sealEvents } from '../../dist/session/domai
 import { ASSESSMENT_LIFECYCLE } from '../../dist/session/domain/lifecycle.js';
 import { decidePatch, fold, type Session } from '../../dist/session/domain/session.js';
 import { makeSessionId } from '../../dist/session/domain/session-id.js';
-import { systemFiles } from '../../dist/session/store/file/durable-file.js';
 import {
   EVENTS_FILE,
   type FolderEntry,
   SessionFolders,
   VIEW_FILE,
 } from '../../dist/session/store/file/session-folders.js';
+import { systemFiles } from '../../dist/session/store/file/system-files.js';
 import { renderView } from '../../dist/session/store/file/view-writer.js';
 import { dayOf, dayStart, type Plan, sessionsByDay } from './plan.js';
 import { Random } from './random.js';

@@ -11,8 +11,9 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { CommandError } from '../../dist/cli/command-error.js';
 import { startProgress } from '../../dist/cli/progress.js';
-import { systemFiles } from '../../dist/session/store/file/durable-file.js';
+import { indexPath, SessionIndex } from '../../dist/session/store/file/index/session-index.js';
 import { openStoreFolder } from '../../dist/session/store/file/store-folder.js';
+import { systemFiles } from '../../dist/session/store/file/system-files.js';
 import type { Task } from './day-writer.js';
 import { type Note, type Plan, readNote, writeNote } from './plan.js';
 
@@ -38,9 +39,14 @@ export async function seed(root: string, plan: Plan, options: { continue: boolea
     refuseSmall(root, plan.sessions);
     mkdirSync(root, { recursive: true });
   }
-  const holding = await openStoreFolder(systemFiles, root, { allowNetworkFilesystem: false });
+  const holding = await openStoreFolder(systemFiles, root, {
+    allowNetworkFilesystem: false,
+    forgetIndex: () => undefined,
+  });
   let durable = false;
   try {
+    // It knows nothing of what is made here.
+    SessionIndex.delete(indexPath(root));
     const begun = performance.now();
     writeNote(root, { ...plan, complete: false });
     const counters = new Int32Array(new SharedArrayBuffer(8));

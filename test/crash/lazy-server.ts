@@ -3,7 +3,6 @@
  * and does it later. What the test of kills has to find; if it does not, it tests nothing.
  */
 
-import type { FileHandle } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -11,33 +10,34 @@ import { setUpApp } from '../../src/app.setup.js';
 import { loadConfig } from '../../src/config.js';
 import { createLogger, NestLog } from '../../src/logger.js';
 import { SessionModule } from '../../src/session/index.js';
-import { type FileSystem, systemFiles } from '../../src/session/store/file/durable-file.js';
+import type { FileSystem, OpenFile } from '../../src/session/store/file/durable-file.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
+import { systemFiles } from '../../src/session/store/file/system-files.js';
 
 const LATER_MS = 35;
 
 /** Appends that were acknowledged and not yet made, by path. */
 const owed = new Map<string, Promise<void>>();
 
-async function openLazily(path: string): Promise<FileHandle> {
+async function openLazily(path: string): Promise<OpenFile> {
   await owed.get(path);
   const file = await systemFiles.open(path, 'r+');
   const writes: [Uint8Array, number][] = [];
-  const lazy: Partial<FileHandle> = {
+  const lazy: Partial<OpenFile> = {
     stat: file.stat.bind(file),
     write: (async (bytes: Uint8Array, from: number, length: number, position: number) => {
       writes.push([bytes.slice(from, from + length), position]);
       return { bytesWritten: length };
-    }) as FileHandle['write'],
+    }) as OpenFile['write'],
     datasync: async () => undefined,
     close: async () => {
       owed.set(path, makeGood(file, writes));
     },
   };
-  return lazy as FileHandle;
+  return lazy as OpenFile;
 }
 
-async function makeGood(file: FileHandle, writes: [Uint8Array, number][]): Promise<void> {
+async function makeGood(file: OpenFile, writes: [Uint8Array, number][]): Promise<void> {
   await pause(LATER_MS);
   for (const [bytes, position] of writes) await file.write(bytes, 0, bytes.length, position);
   await file.close();

@@ -4,9 +4,8 @@
  * by hand when the tests were written.
  */
 
-import type { FileHandle } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import type { FileSystem } from '../../src/session/store/file/durable-file.js';
+import type { FileSystem, OpenFile } from '../../src/session/store/file/durable-file.js';
 import { type Betrayal, playAll, playHere } from './every-fault.js';
 import type { MisfortuneName } from './faulty-disk.js';
 
@@ -21,7 +20,7 @@ const instead = (files: FileSystem, own: (files: FileSystem) => object): FileSys
 
 /** Files of which some functions are others. */
 const filesWith =
-  (own: (file: FileHandle) => object): Betrayal =>
+  (own: (file: OpenFile) => object): Betrayal =>
   (files) =>
     instead(files, () => ({
       open: async (path: string, flags: string) => {

@@ -1,7 +1,7 @@
 /** A file system that notes every call and fails the ones that a test names. */
 
-import type { FileHandle } from 'node:fs/promises';
-import { systemFiles } from '../../src/session/store/file/durable-file.js';
+import type { OpenFile } from '../../src/session/store/file/durable-file.js';
+import { systemFiles } from '../../src/session/store/file/system-files.js';
 
 type Files = typeof systemFiles;
 
@@ -53,7 +53,7 @@ export class WatchedFiles {
     }) as Files[K];
   }
 
-  #watchFile(path: string, file: FileHandle): FileHandle {
+  #watchFile(path: string, file: OpenFile): OpenFile {
     for (const name of ['write', 'datasync', 'sync', 'truncate', 'stat'] as const) {
       const call = (file[name] as (...args: unknown[]) => Promise<unknown>).bind(file);
       (file as unknown as Record<string, unknown>)[name] = async (...args: unknown[]) => {

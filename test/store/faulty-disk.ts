@@ -6,8 +6,7 @@
  */
 
 import * as fs from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import type { FileSystem } from '../../src/session/store/file/durable-file.js';
+import type { FileSystem, OpenFile } from '../../src/session/store/file/durable-file.js';
 
 interface Call {
   /** As the file system calls it: `rename`, `datasync` … */
@@ -135,7 +134,7 @@ export class FaultyDisk {
     if (before) fs.writeFileSync(path, before);
   }
 
-  #handle(path: string, opened: number): FileHandle {
+  #handle(path: string, opened: number): OpenFile {
     let fd = opened;
     return anyName((name) => {
       if (name === 'fd') return fd;
@@ -150,7 +149,7 @@ export class FaultyDisk {
         };
         return this.#call({ name, path, args, make });
       };
-    }) as unknown as FileHandle;
+    }) as unknown as OpenFile;
   }
 
   #call(call: Call): unknown {

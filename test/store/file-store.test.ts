@@ -5,8 +5,8 @@ import { describe, expect, test } from '@jest/globals';
 import { readLog } from '../../src/session/domain/event-log.js';
 import { toDocument } from '../../src/session/domain/session-document.js';
 import type { EventDraft } from '../../src/session/domain/session-event.js';
-import { systemFiles } from '../../src/session/store/file/durable-file.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
+import { systemFiles } from '../../src/session/store/file/system-files.js';
 import type { SessionStore } from '../../src/session/store/session-store.js';
 import {
   allEvents,

@@ -5,9 +5,8 @@
  */
 
 import * as fs from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { relative } from 'node:path';
-import type { FileSystem } from '../../src/session/store/file/durable-file.js';
+import type { FileSystem, OpenFile } from '../../src/session/store/file/durable-file.js';
 import type { Random } from '../random.js';
 
 /** One change of the disk, or a sync. Paths are relative to the recorded folder. */
@@ -139,7 +138,7 @@ export class RecordedDisk<Fact> {
   }
 
   /** What the store uses of an open file. */
-  #handle(process: Process, path: string, fd: number): FileHandle {
+  #handle(process: Process, path: string, fd: number): OpenFile {
     const change = <T>(operation: Operation, perform: () => T) => this.#change(process, operation, perform);
     const look = <T>(perform: () => T) => this.#look(process, perform);
     const sync = () => {
@@ -164,7 +163,7 @@ export class RecordedDisk<Fact> {
           fs.closeSync(fd);
         }),
     };
-    return handle as unknown as FileHandle;
+    return handle as unknown as OpenFile;
   }
 
   async #change<T>(process: Process, operation: Operation, perform: () => T): Promise<T> {

@@ -3,7 +3,7 @@
  * docs/STORAGE.md is the specification of what this file does. Pure; node:crypto for its hash alone.
  */
 
-import { createHash } from 'node:crypto';
+import { hash as hashOf } from 'node:crypto';
 import { deepFreeze, isJsonObject } from './json.js';
 import type { EventDraft, SessionEvent } from './session-event.js';
 import { LIMITS } from './session-rules.js';
@@ -17,6 +17,7 @@ const MEMBERS = 'v,sid,seq,prev,at,type,actor,data';
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 const NEWLINE = 0x0a;
 const NUL = 0x00;
+const CLOSING_BRACE = 0x7d;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Where a log stands: what the next line has to continue. */
@@ -39,7 +40,7 @@ export interface Decision {
 
 /** `prev` of a log's first line. It names store and session, so that a log moved into another one does not verify. */
 export function genesisHash(storeId: string, sid: string): string {
-  return createHash('sha256').update(`${GENESIS_PREFIX}${storeId}\n${sid}`).digest('hex');
+  return hashOf('sha256', `${GENESIS_PREFIX}${storeId}\n${sid}`);
 }
 
 /** The lines that append a decision to a log, and the events as they stand in them. */
@@ -64,7 +65,7 @@ export function sealEvents(
       data: (parts > 1 ? { ...draft.data, part: index + 1, parts } : draft.data) as SessionEvent['data'],
     };
     const text = JSON.stringify(body);
-    const hash = createHash('sha256').update(LINE_HASH_PREFIX).update(text).digest('hex');
+    const hash = hashOf('sha256', `${LINE_HASH_PREFIX}${text}`);
     const line = `${text.slice(0, -1)},"hash":"${hash}"}`;
     lines.push(`${line}\n`);
     // Read back, and not the objects that were handed in: their owner may change them, and the state is what is stored.
@@ -270,19 +271,29 @@ function continuesCommand(data: SessionEvent['data'], before: SessionEvent['data
 
 /** The event of a line (without its newline), or why it is none. */
 function unseal(line: Uint8Array): SessionEvent | LineFault {
-  const seal = SEAL.exec(Buffer.from(line.subarray(-SEAL_BYTES)).toString('latin1'));
-  if (!seal) return altered('no hash at the end of the line');
-  const hash = createHash('sha256')
-    .update(LINE_HASH_PREFIX)
-    .update(line.subarray(0, -SEAL_BYTES))
-    .update('}')
-    .digest('hex');
-  if (hash !== seal[1]) return altered('the hash does not match the line');
-  const body = parseBody(line.subarray(0, -SEAL_BYTES));
+  const start = Math.max(0, line.length - SEAL_BYTES);
+  const seal = Buffer.from(line.buffer, line.byteOffset + start, line.length - start).toString('latin1');
+  const hash = sealOf(line.subarray(0, start));
+  if (seal !== `,"hash":"${hash}"}`)
+    return altered(SEAL.test(seal) ? 'the hash does not match the line' : 'no hash at the end of the line');
+  const body = parseBody(line.subarray(0, start));
   const message = body === undefined ? 'not JSON in UTF-8' : malformed(body);
   return message === undefined
     ? deepFreeze({ ...body, hash } as SessionEvent)
     : { kind: 'line_malformed', message };
+}
+
+/** What is hashed is put together here: what goes before a body, the body, and its closing brace. */
+const sealed = { prefix: Buffer.from(LINE_HASH_PREFIX), bytes: Buffer.alloc(4_096) };
+
+function sealOf(bodyWithoutBrace: Uint8Array): string {
+  const { prefix } = sealed;
+  const end = prefix.length + bodyWithoutBrace.length;
+  const bytes = end < sealed.bytes.length ? sealed.bytes : Buffer.alloc(end + 1);
+  bytes.set(prefix);
+  bytes.set(bodyWithoutBrace, prefix.length);
+  bytes[end] = CLOSING_BRACE;
+  return hashOf('sha256', bytes.subarray(0, end + 1));
 }
 
 /** Why a line that is as it was sealed is no event, if it is none. */

@@ -1,19 +1,37 @@
 /**
  * The durable primitives: every write of the file store that must survive a power cut is one of these.
  * Each states its system calls in order. Stands on a small file-system interface, so that a recording or a failing
- * one can be put under the store in tests. Imports node:fs and nothing of the component.
+ * one can be put under the store in tests. Imports nothing of the component.
  */
 
-import * as nodeFs from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import type * as promises from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** What the store needs of a file system: the promise functions of node:fs by these names. */
-export type FileSystem = Pick<
-  typeof nodeFs,
-  'mkdir' | 'open' | 'opendir' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'stat' | 'statfs' | 'writeFile'
->;
+/** What the store needs of a file system: functions as those of node:fs/promises by these names. */
+export interface FileSystem
+  extends Pick<
+    typeof promises,
+    'mkdir' | 'opendir' | 'readdir' | 'readFile' | 'rename' | 'rm' | 'stat' | 'statfs' | 'writeFile'
+  > {
+  open(path: string, flags?: string | number, mode?: number): Promise<OpenFile>;
+}
 
-export const systemFiles: FileSystem = nodeFs;
+/** What it needs of an open file: as the FileHandle of node:fs/promises. */
+export interface OpenFile {
+  readonly fd: number;
+  write(
+    content: Uint8Array,
+    from: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesWritten: number }>;
+  stat(): Promise<Pick<Stats, 'size' | 'ino' | 'dev'>>;
+  truncate(length: number): Promise<void>;
+  datasync(): Promise<void>;
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
 
 /** A sync failed. The kernel may have dropped the pages: nobody knows what is on the disk, and it is never retried. */
 export class SyncFailedError extends Error {
@@ -166,8 +184,6 @@ export class SharedSyncs {
     }
   }
 }
-
-type OpenFile = nodeFs.FileHandle;
 
 async function withFile(
   files: FileSystem,

@@ -3,7 +3,7 @@
  * see what is durable, states are cached; reading and writing folders is the loader's and the writer's work.
  */
 
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import type { Decision } from '../../domain/event-log.js';
@@ -21,9 +21,9 @@ import {
   type StoreHealth,
 } from '../session-store.js';
 import { CommandQueue } from './command-queue.js';
-import { type FileSystem, SharedSyncs, systemFiles } from './durable-file.js';
+import { type FileSystem, SharedSyncs } from './durable-file.js';
 import { isOfOneSession } from './index/folder-scan.js';
-import { SessionIndex } from './index/session-index.js';
+import { indexPath, SessionIndex } from './index/session-index.js';
 import { StockKeeper } from './index/stock-keeper.js';
 import { KeyedCreates, keyOf } from './keyed-creates.js';
 import { isTimeZone } from './naive-time.js';
@@ -33,7 +33,7 @@ import { SessionStates } from './session-states.js';
 import { SessionVerifier } from './session-verifier.js';
 import { SessionWriter } from './session-writer.js';
 import { openStoreFolder, type StoreFolder } from './store-folder.js';
-import { STORE_FOLDER } from './store-format.js';
+import { systemFiles } from './system-files.js';
 import { settleDays, settleSessions } from './unclean-stop.js';
 import { ViewWriter } from './view-writer.js';
 import { WriteGate } from './write-gate.js';
@@ -58,7 +58,6 @@ type Warn = (message: string, cause: unknown) => void;
 const CREATORS = 64;
 /** How many may wait to be made before a further one is turned away. */
 const MAX_WAITING_CREATORS = 10_000;
-const INDEX_FILE = 'index.db';
 /** What a page gives as its `next`. */
 const POSITION = /^-?\d{1,19}$/;
 
@@ -385,10 +384,6 @@ export class FileStore extends SessionStore {
   #stored({ session, day }: LoadedSession): StoredSession {
     return { session, auditPath: this.folders.auditPath({ id: session.id, day }) };
   }
-}
-
-function indexPath(root: string): string {
-  return join(root, STORE_FOLDER, INDEX_FILE);
 }
 
 /** Where there is no log, there is nothing to make durable. */

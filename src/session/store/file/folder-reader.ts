@@ -10,12 +10,13 @@ import { StoreOpenError } from '../../domain/errors.js';
 import type { Session } from '../../domain/session.js';
 import type { SessionEvent } from '../../domain/session-event.js';
 import { type Verification, verdict } from '../../domain/verification.js';
-import { type FileSystem, systemFiles } from './durable-file.js';
+import type { FileSystem } from './durable-file.js';
 import { isFolder } from './session-files.js';
 import { type FolderEntry, SessionFolders } from './session-folders.js';
 import { SessionLoader } from './session-loader.js';
 import { SessionVerifier } from './session-verifier.js';
 import { readStoreId, STORE_FOLDER } from './store-format.js';
+import { systemFiles } from './system-files.js';
 
 export interface FolderReaderOptions {
   /** The data folder. */

@@ -43,6 +43,8 @@ export interface LoaderOptions {
    * when that has to be looked for.
    */
   readonly dayOf?: (id: string) => string | null | undefined;
+  /** Whether nobody asks for `viewIsStale`, which costs about as much as all the rest. Default `false`. */
+  readonly ignoresViews?: boolean;
 }
 
 /** How many searches for ids that name no day run side by side. */
@@ -139,27 +141,33 @@ export class SessionLoader {
     if (rest && (!rest.torn || rest.seq < known)) {
       throw new SessionCorruptedError(entry.id, `event ${rest.seq} of the log: ${rest.finding}`);
     }
-    const { session, rendered } = this.#stateOf(entry.id, events);
+    const session = this.#stateOf(entry.id, events);
     if (known > session.revision) {
       const finding = `the view knows of ${known} events and the log has ${session.revision}: acknowledged events were lost`;
       throw new SessionCorruptedError(entry.id, finding);
     }
-    const viewIsStale = view?.toString() !== rendered;
+    const viewIsStale = !this.options.ignoresViews && view?.toString() !== this.#viewOf(session);
     return { session, folder, day: entry.day, length, torn: rest !== undefined, viewIsStale };
   }
 
-  /** The state, and the view that it should have. What somebody else sealed may be well chained and make no sense. */
-  #stateOf(
-    id: string,
-    events: readonly SessionEvent[],
-  ): { readonly session: Session; readonly rendered: string } {
+  /** The state that the events make. What somebody else sealed may be well chained and make no sense. */
+  #stateOf(id: string, events: readonly SessionEvent[]): Session {
+    const session = this.#sense(id, () => fold(undefined, events));
+    if (session) return session;
+    throw new SessionCorruptedError(id, 'the log does not begin with the event that makes it');
+  }
+
+  /** The view that a state should have. */
+  #viewOf(session: Session): string {
+    return this.#sense(session.id, () => renderView(session));
+  }
+
+  #sense<T>(id: string, make: () => T): T {
     try {
-      const session = fold(undefined, events);
-      if (session) return { session, rendered: renderView(session) };
+      return make();
     } catch (cause) {
       throw new SessionCorruptedError(id, 'the events of the log make no state', cause);
     }
-    throw new SessionCorruptedError(id, 'the log does not begin with the event that makes it');
   }
 
   async #fromLegacy(entry: FolderEntry, folder: string, document: Buffer): Promise<LoadedSession> {

@@ -4,12 +4,11 @@
  */
 
 import { constants, readFileSync } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { printable, StoreOpenError } from '../../domain/errors.js';
-import { type FileSystem, makeFolder } from './durable-file.js';
+import { type FileSystem, makeFolder, type OpenFile } from './durable-file.js';
 import { ifAbsent, makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
 
 const LOCK_FILE = 'lock';
@@ -92,7 +91,7 @@ export async function openStoreFolder(
 }
 
 /** The note in the lock file is for the error message, and a note without a lock tells of an unclean stop. */
-async function noteHolder(lock: FileHandle): Promise<void> {
+async function noteHolder(lock: OpenFile): Promise<void> {
   const { ino: inode } = await lock.stat();
   const since = new Date().toISOString();
   const holder = { pid: process.pid, host: hostname(), since, boot: bootId(), inode };
@@ -104,12 +103,12 @@ async function noteHolder(lock: FileHandle): Promise<void> {
 }
 
 /** Only a file that is not there was taken away: one that cannot be looked at just now may well be. */
-async function isSameFile(files: FileSystem, lock: FileHandle, path: string): Promise<boolean> {
+async function isSameFile(files: FileSystem, lock: OpenFile, path: string): Promise<boolean> {
   const [held, found] = await Promise.all([lock.stat(), files.stat(path).catch(ifAbsent)]);
   return found !== undefined && found.ino === held.ino && found.dev === held.dev;
 }
 
-async function release(lock: FileHandle, clean: boolean): Promise<void> {
+async function release(lock: OpenFile, clean: boolean): Promise<void> {
   if (lock.fd < 0) return;
   try {
     if (clean) await lock.truncate(0).then(() => lock.sync());
@@ -123,7 +122,7 @@ async function release(lock: FileHandle, clean: boolean): Promise<void> {
   }
 }
 
-async function takeLock(files: FileSystem, lock: FileHandle, path: string, root: string): Promise<void> {
+async function takeLock(files: FileSystem, lock: OpenFile, path: string, root: string): Promise<void> {
   if (tryLock(lock.fd)) return;
   const note = await files.readFile(path, 'utf8').catch(() => '');
   if (pidOf(note) === process.pid)
@@ -158,7 +157,7 @@ async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise
 }
 
 /** What the note in the lock file tells. That of a copied folder names another file than it stands in. */
-async function lastStopOf(files: FileSystem, lock: FileHandle, path: string): Promise<LastStop> {
+async function lastStopOf(files: FileSystem, lock: OpenFile, path: string): Promise<LastStop> {
   const { size, ino } = await lock.stat();
   if (size === 0) return 'clean';
   const { boot, inode } = parseObject(await files.readFile(path, 'utf8')) ?? {};

@@ -94,7 +94,6 @@ export async function* scanInThread(task: ScanTask): Scan {
   worker.on('message', tell);
   worker.on('error', (error) => tell(error as Error));
   worker.on('exit', () => tell(new Error('the thread that looks through the folders ended')));
-  worker.unref();
   try {
     while (true) {
       const finding = findings.shift();

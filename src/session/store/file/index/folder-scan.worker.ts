@@ -3,7 +3,7 @@
  * several times what a small read does.
  */
 
-import { opendirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { type Dirent, opendirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FileSystem } from '../durable-file.js';
 import { SessionFolders } from '../session-folders.js';
@@ -15,8 +15,18 @@ const files = {
   stat: async (path: string) => statSync(path),
   readFile: async (path: string, options: never) => readFileSync(path, options),
   readdir: async (path: string, options: never) => readdirSync(path, options),
-  opendir: async (path: string) => opendirSync(path),
+  opendir: async (path: string) => entriesOf(path),
 } as unknown as FileSystem;
+
+/** Some at a time: a folder may hold a million. */
+function* entriesOf(path: string): Generator<Dirent> {
+  const folder = opendirSync(path, { bufferSize: 1_024 });
+  try {
+    for (let entry = folder.readSync(); entry; entry = folder.readSync()) yield entry;
+  } finally {
+    folder.closeSync();
+  }
+}
 
 let untaken = 0;
 let wake = () => {};
@@ -33,7 +43,7 @@ async function tell(finding: Finding): Promise<void> {
 
 const { path, storeId, legacyTimeZone, days } = workerData as ScanTask;
 const folders = new SessionFolders(files, path);
-const loader = new SessionLoader(files, folders, { storeId, legacyTimeZone });
+const loader = new SessionLoader(files, folders, { storeId, legacyTimeZone, ignoresViews: true });
 for await (const finding of scanFolders(folders, loader, days)) await tell(finding);
 parentPort?.postMessage('end');
 parentPort?.close();

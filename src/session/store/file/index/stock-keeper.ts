@@ -82,7 +82,10 @@ export class StockKeeper {
   }
 
   async #soon(attempted: Promise<void>): Promise<void> {
-    await Promise.race([attempted, pause(PATIENCE_MS, undefined, { ref: false })]);
+    const patience = new AbortController();
+    const { signal } = patience;
+    await Promise.race([attempted, pause(PATIENCE_MS, undefined, { signal }).catch(() => undefined)]);
+    patience.abort();
   }
 
   /** After what is under way; resolves when it was attempted. */
