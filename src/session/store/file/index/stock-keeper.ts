@@ -128,10 +128,16 @@ export class StockKeeper {
     }
   }
 
-  #retryTime(): Promise<void> {
-    return new Promise((resolve) => {
-      setTimeout(resolve, RETRY_MS);
-      this.#stopping.signal.addEventListener('abort', () => resolve(), { once: true });
+  /** Whoever waits for nothing else need not wait for this. */
+  async #retryTime(): Promise<void> {
+    const { signal } = this.#stopping;
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done);
+      setTimeout(done, RETRY_MS)?.unref?.();
     });
   }
 
