@@ -13,7 +13,6 @@ import {
   Post,
   Query,
   UseFilters,
-  UseInterceptors,
   UsePipes,
 } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
@@ -24,7 +23,7 @@ import {
   SessionUpdateRequest,
   toPatch,
 } from './session.dto.js';
-import { EtagInterceptor, IfMatch } from './session.etag.js';
+import { IfMatch, Revisioned } from './session.etag.js';
 import { SessionFilter } from './session.filter.js';
 import { IdempotencyKey } from './session.idempotency.js';
 import {
@@ -58,7 +57,7 @@ const ApiSessionId = () =>
 @Controller('session')
 @UseFilters(SessionFilter)
 @UsePipes(SessionValidationPipe)
-@UseInterceptors(EtagInterceptor)
+@Revisioned()
 export class SessionController {
   constructor(private readonly sessions: SessionService) {}
 

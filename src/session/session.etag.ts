@@ -3,38 +3,63 @@
  * whose If-None-Match names it is answered 304, and If-Match becomes the revision that a command expects.
  */
 
-import {
-  type CallHandler,
-  createParamDecorator,
-  type ExecutionContext,
-  Injectable,
-  type NestInterceptor,
-} from '@nestjs/common';
-import { HttpAdapterHost } from '@nestjs/core';
-import { map, type Observable } from 'rxjs';
+import { createParamDecorator, type ExecutionContext, Req, Res } from '@nestjs/common';
 
 const NOT_MODIFIED = 304;
 
-@Injectable()
-export class EtagInterceptor implements NestInterceptor {
-  constructor(private readonly host: HttpAdapterHost) {}
+interface Request {
+  readonly method: string;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<{ method: string; headers: Record<string, string | undefined> }>();
-    return next.handle().pipe(
-      map((answer: { revision?: number }) => {
-        // A folder of the Python component has none: that component may still change it, and would count nothing.
-        if (!answer.revision) return answer;
-        const { httpAdapter } = this.host;
-        httpAdapter.setHeader(http.getResponse(), 'ETag', `"${answer.revision}"`);
-        const read = request.method === 'GET' || request.method === 'HEAD';
-        if (!read || !names(request.headers['if-none-match'], answer.revision)) return answer;
-        httpAdapter.status(http.getResponse(), NOT_MODIFIED);
-        return undefined;
-      }),
-    );
-  }
+/** What the answers of all HTTP adapters have in common. */
+interface Response {
+  header(name: string, value: string): unknown;
+  status(code: number): unknown;
+}
+
+type Handler = (...args: unknown[]) => unknown;
+
+/**
+ * Decorates a controller: what its routes answer with a `revision` gets its ETag. Not an interceptor, for which Nest
+ * does more than for all the rest of a request that only reads: each route is wrapped, once, and is given the request
+ * and the response behind its own parameters.
+ */
+export function Revisioned(): ClassDecorator {
+  return ({ prototype }) => {
+    for (const name of Object.getOwnPropertyNames(prototype)) {
+      // What was decorated is a route; the compiler has left the types of its parameters.
+      const types: unknown[] | undefined = Reflect.getMetadata('design:paramtypes', prototype, name);
+      if (types === undefined) continue;
+      Req()(prototype, name, types.length);
+      Res({ passthrough: true })(prototype, name, types.length + 1);
+      prototype[name] = wrap(prototype[name], types.length);
+    }
+  };
+}
+
+/** A route, with the request and the response at `position` of its arguments; by its name and what decorates it, the same. */
+function wrap(route: Handler, position: number): Handler {
+  const wrapped = function (this: unknown, ...args: unknown[]) {
+    const answer = route.apply(this, args);
+    if (!(answer instanceof Promise)) return answer;
+    return answer.then((body) => tag(body, args[position] as Request, args[position + 1] as Response));
+  };
+  Object.defineProperty(wrapped, 'name', { value: route.name });
+  for (const key of Reflect.getMetadataKeys(route))
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, route), wrapped);
+  return wrapped;
+}
+
+/** Puts the ETag on a response. What is to be answered: nothing when the client has it already. */
+function tag(body: { readonly revision?: number } | undefined, request: Request, response: Response) {
+  // A folder of the Python component has none: that component may still change it, and would count nothing.
+  if (!body?.revision) return body;
+  response.header('ETag', `"${body.revision}"`);
+  const read = request.method === 'GET' || request.method === 'HEAD';
+  if (!read || !names(request.headers['if-none-match'], body.revision)) return body;
+  response.status(NOT_MODIFIED);
+  return undefined;
 }
 
 /**
