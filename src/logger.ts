@@ -6,8 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LoggerService } from '@nestjs/common';
-import { type Logger, pino } from 'pino';
-import { type HttpLogger, pinoHttp } from 'pino-http';
+import { type DestinationStream, type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
 
 /** A caller may bring its own request id, if it is short and plain. */
@@ -16,9 +15,45 @@ const REQUEST_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 /** In whose name Nest tells what keeps it from starting: it is thrown on as well, and main.ts explains it. */
 const STARTING = new Set(['ExceptionHandler', 'NestApplication']);
 
+/** How a line begins that tells of a warning or worse. */
+const TROUBLE = /^\{"level":[4-6]/;
+/** How long a line waits at most for others to be written with, in milliseconds. */
+const WAIT_MS = 20;
+/** How many lines wait at most. */
+const MAX_WAITING = 100;
+
+/** Lines to standard output. Made once: all loggers of a process write there. */
+let output: DestinationStream | undefined;
+
 export function createLogger(level: string): Logger {
-  if (!process.stdout.isTTY) return pino({ level });
+  if (!process.stdout.isTTY) {
+    output ??= linesTogether();
+    return pino({ level }, output);
+  }
   return pino({ level }, PinoPretty({ ignore: 'pid,hostname,req,res', singleLine: true }));
+}
+
+/**
+ * Writes lines a few milliseconds late and together, since a write costs more than all else about a line. A line that
+ * tells of trouble is written at once, with all before it; who kills the process (SIGKILL) kills the lines that wait.
+ */
+function linesTogether(): DestinationStream {
+  const file = pino.destination({ dest: process.stdout.fd, sync: true });
+  const lines: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const write = () => {
+    clearTimeout(timer);
+    timer = undefined;
+    if (lines.length > 0) file.write(lines.splice(0).join(''));
+  };
+  process.once('exit', write);
+  return {
+    write(line) {
+      lines.push(line);
+      if (lines.length === MAX_WAITING || TROUBLE.test(line)) write();
+      else timer ??= setTimeout(write, WAIT_MS);
+    },
+  };
 }
 
 /** What Nest says, into the log. */
@@ -43,29 +78,26 @@ export class NestLog implements LoggerService {
   }
 }
 
-/** Gives every request an id, which its answer carries as `x-request-id`, and logs it when it is answered. */
-export function requestLog(logger: Logger): HttpLogger {
-  return pinoHttp<IncomingMessage, ServerResponse>({
-    logger,
-    genReqId: (request, response) => {
-      const given = request.headers['x-request-id'];
-      const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-      response.setHeader('x-request-id', id);
-      return id;
-    },
-    customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'error' : 'info'),
-    customSuccessMessage: summary,
-    customErrorMessage: summary,
-    // Not the error that pino-http makes up for a 500: what happened stands in the filter's line, under the same id.
-    customErrorObject: (_request, _response, _error, values) => ({ ...values, err: undefined }),
-    serializers: {
-      req: ({ id, method, url }) => ({ id, method, url }),
-      res: ({ statusCode }) => ({ statusCode }),
-    },
-  });
-}
-
-/** Express takes the part of the path off `url` that a handler is mounted under, and keeps it here. */
-function summary(request: IncomingMessage & { originalUrl?: string }, response: ServerResponse): string {
-  return `${request.method} ${request.originalUrl ?? request.url} ${response.statusCode}`;
+/**
+ * Gives every request an id, which its answer carries as `x-request-id`, and writes its line when it is over. Made for
+ * this one line: what loggers of requests offer besides costs more than the rest of a short request.
+ */
+export function requestLog(logger: Logger) {
+  return (request: IncomingMessage & { id?: string }, response: ServerResponse, next: () => void): void => {
+    const started = Date.now();
+    // Now, since adapters change `url` while they look for a route.
+    const { method, url, headers } = request;
+    const given = headers['x-request-id'];
+    const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
+    request.id = id;
+    response.setHeader('x-request-id', id);
+    // When the answer was handed on whole, or the client is gone before.
+    response.on('close', () => {
+      const statusCode = response.headersSent ? response.statusCode : null;
+      const outcome = response.writableFinished ? statusCode : 'client gone';
+      const line = { req: { id, method, url }, res: { statusCode }, responseTime: Date.now() - started };
+      logger[(statusCode ?? 0) >= 500 ? 'error' : 'info'](line, `${method} ${url} ${outcome}`);
+    });
+    next();
+  };
 }
