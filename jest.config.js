@@ -1,13 +1,26 @@
 /**
  * How the tests run: on the JavaScript that `nest build -p tsconfig.test.json` left in dist-test, so that the swagger
- * plugin's metadata is there as in production, and Jest has nothing to transform. No globals: `test`, `expect` and
- * `jest` come from @jest/globals.
+ * plugin's metadata is there as in production, and Jest has nothing to transform. No globals of Jest's: `test`, `expect`
+ * and `jest` come from @jest/globals. What is about HTTP runs twice, once on each adapter; HTTP_ADAPTER says on which.
  */
-export default {
+const ABOUT_HTTP = [
+  '**/http/*.test.js',
+  '**/clean-stop.test.js',
+  '**/request-log.test.js',
+  '**/start.test.js',
+];
+
+const project = (HTTP_ADAPTER, testMatch) => ({
+  displayName: HTTP_ADAPTER,
+  globals: { HTTP_ADAPTER },
   roots: ['<rootDir>/dist-test/test'],
-  testMatch: ['**/*.test.js'],
+  testMatch,
   testEnvironment: 'node',
   transform: {},
+});
+
+export default {
+  projects: [project('express', ['**/*.test.js']), project('fastify', ABOUT_HTTP)],
   // Tests that start processes and databases need their time on a slow machine; a hanging one still ends.
   testTimeout: 120_000,
   // Not "all cores but one", which is one worker on a machine with two.

@@ -1,6 +1,6 @@
 /**
- * What is answered when it is not a component's error: unknown routes, wrong methods, bodies that are refused, and
- * faults of our own. Always `{"detail": …}`; never a message, a path or a stack of the inside.
+ * What is answered when it is not a component's error: unknown routes, wrong methods, and faults of our own.
+ * Always `{"detail": …}`; never a message, a path or a stack of the inside.
  */
 
 import { STATUS_CODES } from 'node:http';
@@ -38,7 +38,7 @@ export class AppFilter implements ExceptionFilter {
     const stack = error instanceof Error ? error.stack : undefined;
     if (status >= 500) this.#log.error(`${String(error)} (request ${id})`, stack);
     if (status === 404) this.#notFound(http.getRequest(), http.getResponse());
-    else this.#reply(http.getResponse(), status, detailOf(error));
+    else this.#reply(http.getResponse(), status);
   }
 
   /** A path that is known under another method is 405 and says which (RFC 9110, 15.5.6). */
@@ -52,26 +52,21 @@ export class AppFilter implements ExceptionFilter {
     this.#reply(response, known ? 405 : 404);
   }
 
-  #reply(response: unknown, status: number, detail?: unknown): void {
-    this.adapter.reply(response, { detail: detail ?? phraseOf(status) }, status);
+  #reply(response: unknown, status: number): void {
+    this.adapter.reply(response, { detail: phraseOf(status) }, status);
   }
 }
 
 /** The status in the words of the Python service (Starlette's): Node's differ from version to version at 413. */
-function phraseOf(status: number): string {
+export function phraseOf(status: number): string {
   return status === 413 ? 'Request Entity Too Large' : (STATUS_CODES[status] ?? 'Error');
 }
 
-/** The status of Nest's and of the body reader's errors. A path that cannot be decoded is no route. */
+/** The status of Nest's errors and of the adapter's. A path that cannot be decoded is no route. */
 function statusOf(error: unknown): number {
   if (error instanceof HttpException) return /decode param/.test(error.message) ? 404 : error.getStatus();
   const { status } = (error ?? {}) as { status?: unknown };
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
-}
-
-/** What our own server says beyond the status; what Nest says of itself is not for clients. */
-function detailOf(error: unknown): unknown {
-  return error instanceof HttpException ? (error.getResponse() as { detail?: unknown }).detail : undefined;
 }
 
 /** The table of an OpenAPI document's routes. */

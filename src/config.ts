@@ -6,10 +6,14 @@
 import { z } from 'zod';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+const HTTP_ADAPTERS = ['express', 'fastify'] as const;
 
 const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
   PORT: text(isPort, 'should be a whole number from 0 to 65535').transform(Number).default(8000),
+  HTTP_ADAPTER: text(isHttpAdapter, `should be one of ${HTTP_ADAPTERS.join(', ')}`)
+    .transform((name) => name as HttpAdapterName)
+    .default('express'),
   API_PREFIX: text(
     isPrefix,
     'should be like /api/v1: with a slash before each part and none at the end',
@@ -25,10 +29,14 @@ const variables = z.object({
     .default(false),
 });
 
+export type HttpAdapterName = (typeof HTTP_ADAPTERS)[number];
+
 export interface Config {
   readonly host: string;
   /** 0 lets the system choose one. */
   readonly port: number;
+  /** On what Nest runs. The answers are the same. */
+  readonly httpAdapter: HttpAdapterName;
   /** Empty, or like `/api/v1`. */
   readonly apiPrefix: string;
   readonly corsOrigins: readonly string[];
@@ -74,6 +82,7 @@ export function readConfig(environment: Environment): Config {
   return Object.freeze({
     host: read.HOST,
     port: read.PORT,
+    httpAdapter: read.HTTP_ADAPTER,
     apiPrefix: read.API_PREFIX,
     corsOrigins: Object.freeze(read.CORS_ORIGINS),
     dataSessionsPath: read.DATA_SESSIONS_PATH,
@@ -114,6 +123,10 @@ function text(accepts: (value: string) => boolean, message: string) {
 
 function isPort(value: string): boolean {
   return /^\d{1,5}$/.test(value) && Number(value) <= 65_535;
+}
+
+function isHttpAdapter(value: string): boolean {
+  return HTTP_ADAPTERS.some((name) => name === value);
 }
 
 function isPrefix(value: string): boolean {

@@ -3,6 +3,7 @@
  */
 
 import { NestFactory } from '@nestjs/core';
+import { AdapterMissingError, loadAdapter } from './app.adapter.js';
 import { appModule } from './app.module.js';
 import { setUpApp } from './app.setup.js';
 import { stopOnSignal } from './app.stop.js';
@@ -17,7 +18,8 @@ async function start(): Promise<void> {
   const config = loadConfig();
   const logger = createLogger(config.logLevel);
   const options = { logger: new NestLog(logger), bodyParser: false, abortOnError: false };
-  const app = await NestFactory.create(appModule(config), options);
+  const adapter = await loadAdapter(config.httpAdapter);
+  const app = await NestFactory.create(appModule(config), adapter, options);
   try {
     setUpApp(app, config, logger);
     await app.listen(config.port, config.host);
@@ -27,13 +29,14 @@ async function start(): Promise<void> {
   }
   stopOnSignal(app, logger);
   const url = `${await app.getUrl()}${config.apiPrefix}`;
-  logger.info(`impact-session ${version} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
+  const what = `impact-session ${version} on ${config.httpAdapter}`;
+  logger.info(`${what} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */
 function explain(error: unknown): readonly string[] | undefined {
   if (error instanceof ConfigError) return error.faults;
-  if (error instanceof StoreOpenError) return [error.message];
+  if (error instanceof StoreOpenError || error instanceof AdapterMissingError) return [error.message];
   const { code, syscall, address, port } = error as ListenError;
   if (syscall !== 'listen' && syscall !== 'getaddrinfo') return undefined;
   const where = `${address}:${port}`;

@@ -11,6 +11,7 @@ import { ConfigError, readConfig } from '../src/config.js';
 const DEFAULTS = {
   host: '127.0.0.1',
   port: 8000,
+  httpAdapter: 'express',
   apiPrefix: '',
   corsOrigins: [],
   dataSessionsPath: 'data/sessions',
@@ -24,6 +25,8 @@ const READ = [
   ['HOST', '0.0.0.0', 'host', '0.0.0.0'],
   ['PORT', '0', 'port', 0],
   ['PORT', '65535', 'port', 65_535],
+  ['HTTP_ADAPTER', 'fastify', 'httpAdapter', 'fastify'],
+  ['HTTP_ADAPTER', 'express', 'httpAdapter', 'express'],
   ['API_PREFIX', '/api/v1', 'apiPrefix', '/api/v1'],
   ['CORS_ORIGINS', '*', 'corsOrigins', ['*']],
   ['CORS_ORIGINS', 'https://a.example.com', 'corsOrigins', ['https://a.example.com']],
@@ -43,6 +46,7 @@ const READ = [
 
 const REFUSED = {
   PORT: ['65536', '-1', '80.5', 'http', '1e3', '0x50', ' 80', '123456'],
+  HTTP_ADAPTER: ['Fastify', 'koa', 'express,fastify', 'constructor'],
   API_PREFIX: ['api', '/', '/api/', 'api/v1', '/api//v1', '/a b', '/:id', '/api?x', '/*'],
   CORS_ORIGINS: [
     'example.com',

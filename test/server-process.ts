@@ -1,6 +1,6 @@
 /**
- * The server as a process, for the tests that start, stop and kill it: each test has a working folder of its own, and
- * what it started is gone when it ends.
+ * The server as a process, for the tests that start, stop and kill it, on the HTTP adapter that this run of the tests is
+ * about (jest.config.js): each test has a working folder of its own, and what it started is gone when it ends.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -14,6 +14,9 @@ import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect } from '@jest/globals';
 
 const MAIN = join(process.cwd(), 'dist/main.js');
+
+/** Set by jest.config.js: tests of the server as a process run once on each. */
+declare const HTTP_ADAPTER: 'express' | 'fastify';
 
 export interface Run {
   readonly process: ChildProcess;
@@ -43,7 +46,7 @@ afterEach(async () => {
 /** Starts the server in the folder of the test, with these variables and no other that it reads. */
 export function run(environment: Record<string, string>, through: readonly string[] = []): Run {
   const [command = '', ...args] = [...through, process.execPath, MAIN];
-  const env = { PATH: process.env.PATH, LOG_LEVEL: 'warn', ...environment };
+  const env = { PATH: process.env.PATH, LOG_LEVEL: 'warn', HTTP_ADAPTER, ...environment };
   const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text));
@@ -71,6 +74,7 @@ export async function serve(environment: Record<string, string> = {}): Promise<R
     started.process.stdout?.on('data', () => started.output.stdout.includes(' serves ') && resolve('serves'));
   });
   expect([await Promise.race([said, started.ended]), started.output.stderr]).toEqual(['serves', '']);
+  expect(started.output.stdout).toContain(` on ${environment.HTTP_ADAPTER ?? HTTP_ADAPTER} serves `);
   return { ...started, url: `http://127.0.0.1:${PORT}` };
 }
 

@@ -6,6 +6,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { loadAdapter } from '../../src/app.adapter.js';
 import { setUpApp } from '../../src/app.setup.js';
 import { loadConfig } from '../../src/config.js';
 import { createLogger, NestLog } from '../../src/logger.js';
@@ -61,7 +62,8 @@ const config = loadConfig();
 const logger = createLogger(config.logLevel);
 const store = await FileStore.open({ path: config.dataSessionsPath, files: lazyFiles });
 const module = { module: LazyModule, imports: [SessionModule.forRoot({ store })] };
-const app = await NestFactory.create(module, { logger: new NestLog(logger), bodyParser: false });
+const adapter = await loadAdapter(config.httpAdapter);
+const app = await NestFactory.create(module, adapter, { logger: new NestLog(logger), bodyParser: false });
 setUpApp(app, config, logger);
 await app.listen(config.port, config.host);
 logger.info(`a lazy server serves ${await app.getUrl()} from ${config.dataSessionsPath}`);

@@ -1,5 +1,6 @@
 /**
- * The real server for the end-to-end tests: the modules of main.ts on a free port, over a data folder of its own.
+ * The real server for the end-to-end tests: the modules of main.ts on a free port, over a data folder of its own, on the
+ * HTTP adapter that this run of the tests is about (jest.config.js).
  * Every answer is looked at on its way to the test: no answer may lack a request id or give away the inside.
  */
 
@@ -10,6 +11,7 @@ import { join } from 'node:path';
 import { afterEach, expect } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { loadAdapter } from '../../src/app.adapter.js';
 import { appModule } from '../../src/app.module.js';
 import { setUpApp } from '../../src/app.setup.js';
 import { readConfig } from '../../src/config.js';
@@ -46,6 +48,9 @@ afterEach(async () => {
   running.clear();
 });
 
+/** Set by jest.config.js: every test over HTTP runs once on each. */
+declare const HTTP_ADAPTER: 'express' | 'fastify';
+
 type Environment = Readonly<Record<string, string>>;
 
 /** What a test puts beneath the server in the place of a data folder: a disk of its own, or another store. */
@@ -61,14 +66,21 @@ export async function startTestServer(environment: Environment = {}, beneath?: B
 /** A server to be closed by its caller, started as main.ts does; for tests that leave nothing behind. */
 export async function bootTestServer(environment: Environment = {}, beneath?: Beneath): Promise<TestServer> {
   const dataFolder = await mkdtemp(join(tmpdir(), 'impact-session-'));
-  const told = { DATA_SESSIONS_PATH: dataFolder, PORT: '0', LOG_LEVEL: 'silent', ...environment };
+  const told = {
+    DATA_SESSIONS_PATH: dataFolder,
+    PORT: '0',
+    LOG_LEVEL: 'silent',
+    HTTP_ADAPTER,
+    ...environment,
+  };
   const config = readConfig(told);
   const logger = createLogger(config.logLevel);
   const options = { logger: new NestLog(logger), bodyParser: false, abortOnError: false };
   const disk = beneath instanceof SessionStore ? undefined : beneath;
   const store = disk ? await FileStore.open({ path: dataFolder, files: disk }) : (beneath as SessionStore);
   const module = store ? SessionModule.forRoot({ store }) : appModule(config);
-  const app = await NestFactory.create(module, options);
+  const app = await NestFactory.create(module, await loadAdapter(config.httpAdapter), options);
+  expect(app.getHttpAdapter().getType()).toBe(told.HTTP_ADAPTER);
   setUpApp(app, config, logger);
   await app.listen(config.port, config.host);
   const { port } = app.getHttpServer().address() as AddressInfo;
