@@ -114,6 +114,18 @@ describe('the server', () => {
   });
 });
 
+/** Options for Node with which a package cannot be imported, as if it were not installed. */
+function without(name: string): string {
+  const hook = `
+    export async function resolve(specifier, context, next) {
+      if (specifier !== '${name}') return next(specifier, context);
+      throw Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' });
+    }`;
+  const url = (source: string) => `data:text/javascript,${encodeURIComponent(source)}`;
+  const registering = `import { register } from 'node:module'; register(${JSON.stringify(url(hook))});`;
+  return `--import=${url(registering)}`;
+}
+
 describe('the server does not start, and says what to do, when', () => {
   const write = (path: string, content: string) => {
     mkdirSync(join(folder, path, '..'), { recursive: true });
@@ -186,6 +198,16 @@ describe('the server does not start, and says what to do, when', () => {
       await expectRefusal(run({ PORT: await port(), HOST }), /HOST .*127\.0\.0\.1/);
     },
   );
+
+  test.each([
+    ['express', '@nestjs/platform-express', 'npm install @nestjs/platform-express'],
+    ['fastify', '@nestjs/platform-fastify', 'npm install @nestjs/platform-fastify @fastify/static'],
+    ['fastify', '@fastify/static', 'npm install @nestjs/platform-fastify @fastify/static'],
+  ])('HTTP_ADAPTER is %s, and %s is not installed', async (HTTP_ADAPTER, missing, install) => {
+    const refused = run({ PORT: await port(), HTTP_ADAPTER, NODE_OPTIONS: without(missing) });
+    await expectRefusal(refused, new RegExp(`HTTP_ADAPTER=${HTTP_ADAPTER} .*: ${install}, `));
+    expect(existsSync(join(folder, 'data'))).toBe(false);
+  });
 
   test('its configuration has three mistakes: all three are told', async () => {
     const wrong = { PORT: 'http', LOG_LEVEL: 'loud', API_PREFIX: 'api' };
