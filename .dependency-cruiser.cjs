@@ -6,6 +6,8 @@
 
 const DISK = '^(node:)?fs(/promises)?$';
 const DRIVERS = '(^|node_modules/)(fs-native-extensions|pg|libsql)(/|$)';
+const EXPRESS = '(^|node_modules/)(@nestjs/platform-express|@types/express|express)(/|$)';
+const FASTIFY = '(^|node_modules/)(@nestjs/platform-fastify|@fastify/[a-z-]+|fastify)(/|$)';
 const HTTP = '(^|node_modules/)(@nestjs/platform-[a-z]+|@nestjs/swagger|@types/express|express|fastify)(/|$)';
 const PORT = '^src/session/store/session-store\\.ts$';
 const ANY_STORE = '^src/session/store/[^/]+/';
@@ -107,6 +109,21 @@ module.exports = {
       severity: 'error',
       from: { path: '^src/session/[^/]*\\.service\\.ts$' },
       to: { path: '^src/.*\\.(controller|filter|pipe|etag|idempotency|openapi|module)\\.ts$' },
+    },
+    {
+      name: 'express-in-its-file',
+      comment: 'Only app.express.ts imports Express: whatever else is about HTTP holds on every adapter.',
+      severity: 'error',
+      // What stores may import of HTTP is told by stores-look-down.
+      from: { path: '^src/', pathNot: ['^src/app\\.express\\.ts$', ANY_STORE] },
+      to: { path: EXPRESS },
+    },
+    {
+      name: 'fastify-in-its-file',
+      comment: 'Only app.fastify.ts imports Fastify: whatever else is about HTTP holds on every adapter.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/app\\.fastify\\.ts$', ANY_STORE] },
+      to: { path: FASTIFY },
     },
     {
       name: 'no-cycles',
