@@ -12,7 +12,7 @@ const HTTP = '(^|node_modules/)(@nestjs/platform-[a-z]+|@nestjs/swagger|@types/e
 const PORT = '^src/session/store/session-store\\.ts$';
 const ANY_STORE = '^src/session/store/[^/]+/';
 const COMMAND_LINE = '^src/cli/';
-const ENTRY = '^src/(main|[a-z-]+/main|[a-z-]+/index)\\.ts$';
+const ENTRY = '^src/(main|[a-z-]+/main|[a-z-]+/index|.*\\.worker)\\.ts$';
 const JUNK = '^src/.*\\b(utils?|common|helpers?|shared)(/|\\.[^/]*$)';
 
 module.exports = {
@@ -135,7 +135,7 @@ module.exports = {
     {
       name: 'no-orphans',
       comment:
-        'Every file is reached from a main.ts or an index.ts; one that is not is dead, or alive in tests only.',
+        'Every file is reached from a main.ts or an index.ts, or is a thread (.worker.ts); any other is dead, or alive in tests only.',
       severity: 'error',
       from: { path: ENTRY },
       // Declarations (.d.ts) are found by the compiler, not imported.

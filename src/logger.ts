@@ -15,6 +15,9 @@ const REQUEST_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 /** In whose name Nest tells what keeps it from starting: it is thrown on as well, and main.ts explains it. */
 const STARTING = new Set(['ExceptionHandler', 'NestApplication']);
 
+/** Who has something to tell an operator without being asked. */
+const OURS = new Set(['FileStore']);
+
 /** How a line begins that tells of a warning or worse. */
 const TROUBLE = /^\{"level":[4-6]/;
 /** How long a line waits at most for others to be written with, in milliseconds. */
@@ -62,7 +65,8 @@ export class NestLog implements LoggerService {
 
   log(message: unknown, ...rest: unknown[]): void {
     // Nest's account of its own start (every route, every module) is of use to nobody but its developers.
-    this.logger.debug({ context: rest.at(-1) }, String(message));
+    const level = OURS.has(String(rest.at(-1))) ? 'info' : 'debug';
+    this.logger[level]({ context: rest.at(-1) }, String(message));
   }
 
   warn(message: unknown, ...rest: unknown[]): void {

@@ -6,6 +6,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { COULD_NOT_RUN, explain } from './command-error.js';
+import { reindexCommand } from './reindex.command.js';
 import { showCommand } from './show.command.js';
 import { printable } from './text.js';
 import { verifyCommand } from './verify.command.js';
@@ -15,6 +16,7 @@ const program = new Command('impact-session')
   .version(version)
   .addCommand(verifyCommand())
   .addCommand(showCommand())
+  .addCommand(reindexCommand())
   .exitOverride();
 for (const command of program.commands) command.exitOverride();
 

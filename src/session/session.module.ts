@@ -88,7 +88,7 @@ async function openStore({ store }: SessionModuleOptions): Promise<SessionStore>
   if (store instanceof SessionStore) return store;
   const log = new Logger('FileStore');
   const warn = (message: string, cause: unknown) => log.warn(`${message} (${String(cause)})`);
-  return FileStore.open({ ...store, warn });
+  return FileStore.open({ ...store, warn, inform: (message) => log.log(message) });
 }
 
 function serviceOptions(options: SessionModuleOptions): SessionServiceOptions {

@@ -107,8 +107,8 @@ describe('GET /session/list', () => {
 
   test('is newest first, in pages that together are everything', async () => {
     const made = await Promise.all(Array.from({ length: 7 }, () => create(server)));
-    const ids = made.map(({ session_id }) => session_id).sort();
-    ids.reverse();
+    const byTime = made.map(({ created_at, session_id }) => `${created_at} ${session_id}`).sort();
+    const ids = byTime.reverse().map((one) => one.split(' ')[1]);
     expect(idsOf(await list())).toEqual(ids);
     expect(await list('?limit=3&offset=2')).toMatchObject({ total: 7, limit: 3, offset: 2 });
     const pages = await Promise.all([0, 3, 6, 9].map((offset) => list(`?limit=3&offset=${offset}`)));

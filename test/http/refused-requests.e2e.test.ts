@@ -7,6 +7,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SessionStore } from '../../src/session/index.js';
+import type { FileStore } from '../../src/session/store/file/file-store.js';
 import {
   bootTestServer,
   componentError,
@@ -15,6 +16,7 @@ import {
   type Json,
   send,
   startTestServer,
+  storeOf,
   type TestServer,
 } from './test-server.js';
 
@@ -222,6 +224,7 @@ describe('when the inside fails', () => {
       body: corrupted,
     });
     expect(await send(server, 'GET', `/session/${session_id}`)).toMatchObject({ status: 200 });
+    await (storeOf(server) as FileStore).reindex();
     const { sessions } = (await send(server, 'GET', '/session/list')).body;
     const shown = sessions.map((session: Json) => [session.session_id, session.status]);
     expect(shown).toEqual([

@@ -20,6 +20,10 @@ export class DataFolder {
     return new DataFolder(await mkdtemp(join(tmpdir(), 'sessions-')));
   }
 
+  get openStores(): readonly FileStore[] {
+    return this.#open;
+  }
+
   async open(options: Partial<FileStoreOptions> = {}): Promise<FileStore> {
     const warn = (message: string) => this.warnings.push(message);
     const store = await FileStore.open({ path: this.path, warn, ...options });

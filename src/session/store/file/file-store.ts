@@ -23,7 +23,8 @@ import {
 import { CommandQueue } from './command-queue.js';
 import { type FileSystem, SharedSyncs } from './durable-file.js';
 import { isOfOneSession } from './index/folder-scan.js';
-import { indexPath, SessionIndex } from './index/session-index.js';
+import { indexPath } from './index/index-schema.js';
+import { SessionIndex } from './index/session-index.js';
 import { StockKeeper } from './index/stock-keeper.js';
 import { KeyedCreates, keyOf } from './keyed-creates.js';
 import { isTimeZone } from './naive-time.js';

@@ -59,10 +59,12 @@ export class FolderReader {
   private constructor(
     private readonly files: FileSystem,
     private readonly folders: SessionFolders,
-    options: { readonly storeId: string; readonly legacyTimeZone: string },
+    /** Names the store in the first link of every chain. */
+    readonly storeId: string,
+    legacyTimeZone: string,
   ) {
-    this.#verifier = new SessionVerifier(files, folders, options);
-    this.#loader = new SessionLoader(files, folders, options);
+    this.#verifier = new SessionVerifier(files, folders, { storeId, legacyTimeZone });
+    this.#loader = new SessionLoader(files, folders, { storeId, legacyTimeZone });
   }
 
   /** @throws StoreOpenError whose message is one line that says what to do */
@@ -70,7 +72,7 @@ export class FolderReader {
     const { files = systemFiles, legacyTimeZone = 'UTC' } = options;
     const storeId = await storeIdOf(files, resolve(options.path));
     const folders = new SessionFolders(files, options.path);
-    return new FolderReader(files, folders, { storeId, legacyTimeZone });
+    return new FolderReader(files, folders, storeId, legacyTimeZone);
   }
 
   /** How many sessions there are to verify. */

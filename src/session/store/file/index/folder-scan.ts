@@ -71,7 +71,7 @@ export function isOfOneSession(error: unknown): boolean {
   return ((error as Error)?.cause as NodeJS.ErrnoException | undefined)?.code === 'EIO';
 }
 
-/** What the thread is told. */
+/** What a thread is told. */
 export interface ScanTask {
   readonly path: string;
   readonly storeId: string;
@@ -79,32 +79,52 @@ export interface ScanTask {
   readonly days: readonly string[];
 }
 
-/** Findings that wait to be taken while the thread looks for the next. */
+/** How many threads share the days: a disk that has nothing in memory answers several questions in the time of one. */
+const THREADS = 2;
+/** Findings of a thread that wait to be taken while it looks for the next. */
 export const AHEAD = 4;
 
-/** As `scanFolders`, in a thread of its own. */
-export async function* scanInThread(task: ScanTask): Scan {
-  const worker = new Worker(new URL('./folder-scan.worker.js', import.meta.url), { workerData: task });
-  const findings: (Finding | 'end' | Error)[] = [];
+type Told = { readonly finding: Finding; readonly by: Worker } | { readonly error: unknown } | 'end';
+
+/** As `scanFolders`, in threads of its own. */
+export async function* scanInThreads(task: ScanTask): Scan {
+  const told: Told[] = [];
   let wake = () => {};
-  const tell = (finding: Finding | 'end' | Error) => {
-    findings.push(finding);
+  const tell = (one: Told) => {
+    told.push(one);
     wake();
   };
-  worker.on('message', tell);
-  worker.on('error', (error) => tell(error as Error));
-  worker.on('exit', () => tell(new Error('the thread that looks through the folders ended')));
+  const workers = sharesOf(task.days).map((days) => startThread({ ...task, days }, tell));
+  let running = workers.length;
   try {
-    while (true) {
-      const finding = findings.shift();
-      if (finding === 'end') return;
-      if (finding instanceof Error) throw finding;
-      if (finding) {
-        yield finding;
-        worker.postMessage('taken');
-      } else await new Promise<void>((resolve) => (wake = resolve));
+    while (running > 0) {
+      const next = told.shift();
+      if (next === undefined) await new Promise<void>((resolve) => (wake = resolve));
+      else if (next === 'end') running -= 1;
+      else if ('error' in next) throw next.error;
+      else {
+        yield next.finding;
+        next.by.postMessage('taken');
+      }
     }
   } finally {
-    await worker.terminate();
+    await Promise.all(workers.map((worker) => worker.terminate()));
   }
+}
+
+function startThread(task: ScanTask, tell: (told: Told) => void): Worker {
+  const by = new Worker(new URL('./folder-scan.worker.js', import.meta.url), { workerData: task });
+  by.on('message', (message: Finding | 'end') => tell(message === 'end' ? 'end' : { finding: message, by }));
+  by.on('error', (error) => tell({ error }));
+  by.on('exit', (code) => {
+    if (code !== 0) tell({ error: new Error('a thread that looks through the folders ended') });
+  });
+  return by;
+}
+
+/** Each thread gets every so manieth day, so that all of them are near each other. */
+function sharesOf(days: readonly string[]): string[][] {
+  const shares = Array.from({ length: Math.min(THREADS, days.length) }, (): string[] => []);
+  for (const [n, day] of days.entries()) shares[n % shares.length]?.push(day);
+  return shares;
 }

@@ -46,10 +46,16 @@ interface KnownRow {
 
 /** Pages of the index that are kept in memory, in KiB. */
 const CACHE_KIB = 16_384;
+/** How many rows that nobody waits for are written together: that takes some tens of milliseconds. */
+const PUT_TOGETHER = 4_000;
+/** After how many pages of the write-ahead log they go into the index. */
+const CHECKPOINT_PAGES = 4_000;
 
 export class IndexDatabase {
   readonly #database: Database.Database;
   readonly #statements: ReturnType<typeof prepare>;
+  /** How many rows of `putLater` wait to be committed. */
+  #later = 0;
 
   private constructor(
     private readonly path: string,
@@ -101,18 +107,36 @@ export class IndexDatabase {
   }
 
   note({ complete, settled, scan }: About): void {
+    this.#commit();
     const write = 'UPDATE about SET complete = ?, settled = ?, scan = ?';
     this.#database.prepare(write).run(Number(complete), Number(settled), scan);
   }
 
   /** Does several things at once: all of them or none are in the index. */
   together(work: () => void): void {
-    this.#database.exec('BEGIN IMMEDIATE');
+    this.#commit();
+    this.#begin();
     try {
       work();
-      this.#database.exec('COMMIT');
+      this.#commit();
     } catch (error) {
-      if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+      this.#rollBack();
+      throw error;
+    }
+  }
+
+  /**
+   * Puts rows in that nobody waits for: they are there for others when something else is written, or after so many.
+   * Rows of one user lie together, and of one label: what writes few at once writes the same pages again and again.
+   */
+  putLater(rows: readonly IndexRow[], scan: number): void {
+    try {
+      if (this.#later === 0) this.#begin();
+      this.put(rows, 'scan', scan);
+      this.#later += rows.length;
+      if (this.#later >= PUT_TOGETHER) this.#commit();
+    } catch (error) {
+      this.#rollBack();
       throw error;
     }
   }
@@ -187,6 +211,7 @@ export class IndexDatabase {
   /** Leaves one file with all in it, durably. The driver closes its files only when memory is collected. */
   close(): void {
     if (!this.#database.open) return;
+    this.#commit();
     const [checkpoint] = this.#database.pragma('wal_checkpoint(TRUNCATE)') as [{ busy: number }];
     this.#database.close();
     if (checkpoint.busy) throw new Error('somebody still reads the index');
@@ -203,6 +228,20 @@ export class IndexDatabase {
     } catch {
       // It is damaged.
     }
+  }
+
+  #begin(): void {
+    this.#database.exec('BEGIN IMMEDIATE');
+  }
+
+  #commit(): void {
+    if (this.#database.inTransaction) this.#database.exec('COMMIT');
+    this.#later = 0;
+  }
+
+  #rollBack(): void {
+    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    this.#later = 0;
   }
 
   #put(row: IndexRow, source: Source, scan: number): void {
@@ -295,6 +334,7 @@ function connect(path: string): Database.Database {
     database.pragma('journal_mode = WAL');
     database.pragma('synchronous = OFF');
     database.pragma(`cache_size = -${CACHE_KIB}`);
+    database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     return database;
   } catch (error) {
     database.close();

@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { wordsOf } from '../../../domain/search-words.js';
 import type { Session } from '../../../domain/session.js';
 import {
@@ -12,6 +13,12 @@ import {
   listedSession,
   searchText,
 } from '../../../domain/session-document.js';
+import { STORE_FOLDER } from '../store-format.js';
+
+/** Where the index of a data folder is. */
+export function indexPath(root: string): string {
+  return join(root, STORE_FOLDER, 'index.db');
+}
 
 /** Of another format, an index is made anew: count on with every change of what it holds. */
 export const INDEX_FORMAT = 1;

@@ -6,7 +6,6 @@
  * are put in later, together, and before anything is listed; until then that set vouches for them.
  */
 
-import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isSessionError, StoreOpenError, StoreUnavailableError } from '../../../domain/errors.js';
 import type { Session } from '../../../domain/session.js';
@@ -14,7 +13,6 @@ import { CORRUPTED } from '../../../domain/session-document.js';
 import type { ListQuery, SessionFilter, SessionPage, SessionStats } from '../../session-store.js';
 import type { FolderEntry } from '../session-folders.js';
 import type { LastStop } from '../store-folder.js';
-import { STORE_FOLDER } from '../store-format.js';
 import type { Scan } from './folder-scan.js';
 import { type About, IndexDatabase } from './index-database.js';
 import { IndexReaders } from './index-reader.js';
@@ -54,11 +52,6 @@ const MAX_PENDING = 500;
 /** How many rows are looked at, at once, for those that stock-taking has not seen. */
 const SWEEP_ROWS = 1_000;
 const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|FORMAT)/;
-
-/** Where the index of a data folder is. */
-export function indexPath(root: string): string {
-  return join(root, STORE_FOLDER, 'index.db');
-}
 
 type Change =
   | { readonly session: Session; readonly day: string }
@@ -321,7 +314,7 @@ export class SessionIndex {
 
   #putScanned(rows: readonly IndexRow[]): void {
     for (const { id, status } of rows) this.#corrupted[status === CORRUPTED ? 'add' : 'delete'](id);
-    this.#writing(() => this.database.together(() => this.database.put(rows, 'scan', this.state.scan)));
+    this.#writing(() => this.database.putLater(rows, this.state.scan));
   }
 
   /** Takes out what is no longer there; what a command has touched meanwhile is not for this to judge. */
@@ -346,6 +339,8 @@ export class SessionIndex {
     try {
       write();
     } catch (error) {
+      // Rows of a stock that is being taken may have waited to be written with this.
+      this.#stock?.spoil(error);
       if (!isDamage(error)) throw unavailable(error);
       this.#begin(error);
       try {

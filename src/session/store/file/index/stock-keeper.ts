@@ -6,7 +6,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { SessionFolders } from '../session-folders.js';
 import type { SessionLoader } from '../session-loader.js';
-import { scanFolders, scanInThread } from './folder-scan.js';
+import { scanFolders, scanInThreads } from './folder-scan.js';
+import { takeRequest } from './reindex-request.js';
 import type { SessionIndex } from './session-index.js';
 import type { StockProgress } from './stock-taking.js';
 
@@ -25,6 +26,8 @@ export interface StockKeeperOptions {
 const PATIENCE_MS = 1_000;
 /** How long to wait after it failed, in milliseconds. */
 const RETRY_MS = 1_000;
+/** How often to look whether somebody asks for it, in milliseconds. */
+const LOOK_MS = 1_000;
 /** How often to tell how far it is, in milliseconds. */
 const TELL_MS = 5_000;
 /** So many of the newest days come first: what was made last is asked for most. */
@@ -32,9 +35,12 @@ const DAYS_FIRST = 2;
 
 export class StockKeeper {
   readonly #stopping = new AbortController();
+  readonly #looking: NodeJS.Timeout;
   #taking: Promise<void> = Promise.resolve();
 
-  constructor(private readonly options: StockKeeperOptions) {}
+  constructor(private readonly options: StockKeeperOptions) {
+    this.#looking = setInterval(() => this.#lookForRequest(), LOOK_MS).unref();
+  }
 
   /**
    * Starts what has to be done for the index to be complete, and waits for it a moment.
@@ -66,8 +72,15 @@ export class StockKeeper {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    clearInterval(this.#looking);
     this.options.index.stopStock();
     await this.#taking;
+  }
+
+  #lookForRequest(): void {
+    if (!takeRequest(this.options.folders.root)) return;
+    this.options.inform('taking stock, as was asked for');
+    void this.retake();
   }
 
   /** The day folders that changed since the index was closed; `undefined` when nobody can say. */
@@ -148,7 +161,7 @@ export class StockKeeper {
     // What is not known to be durable is synced as it is read, by the one who knows of which a sync failed.
     const thread = threads && index.isSettled && days.length > 0;
     const scan = thread
-      ? scanInThread({ path: folders.root, storeId, legacyTimeZone, days })
+      ? scanInThreads({ path: folders.root, storeId, legacyTimeZone, days })
       : scanFolders(folders, loader, days);
     await index.takeStock(days, changed, scan);
     if (index.isSettled) loader.trustDisk();

@@ -28,6 +28,7 @@ export class StockTaking {
   readonly #days: number;
   #sessions = 0;
   #failures = 0;
+  #spoiled: unknown;
   #wake: (() => void)[] = [];
   #stopped = false;
 
@@ -46,6 +47,11 @@ export class StockTaking {
   /** Whether every session could be read, or is damaged for good. */
   get isSure(): boolean {
     return this.#failures === 0;
+  }
+
+  /** What was taken in may be lost: it has to be taken again. */
+  spoil(error: unknown): void {
+    this.#spoiled ??= error;
   }
 
   /** A command changes this session. */
@@ -72,6 +78,7 @@ export class StockTaking {
       for await (const finding of scan) {
         if (this.#stopped) return false;
         await this.#take(finding);
+        if (this.#spoiled) throw this.#spoiled;
       }
       return !this.#stopped;
     } finally {
