@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await app?.close();
   app = undefined;
-  await rm(folder, { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true, maxRetries: 5 });
 });
 
 async function serviceWith(options: Partial<SessionModuleOptions> = {}): Promise<SessionService> {
@@ -437,7 +437,7 @@ describe('the module', () => {
       return NestFactory.createApplicationContext(App, { logger: false, abortOnError: false });
     };
     await expect(start(false)).rejects.toThrow(/SessionService/);
-    await rm(folder, { recursive: true, force: true });
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     folder = await mkdtemp(join(tmpdir(), 'sessions-'));
     app = await NestFactory.createApplicationContext(
       (() => {

@@ -74,23 +74,13 @@ export class IndexQueries {
     }
   }
 
-  #page({ filter = {}, order = 'newest', limit, after, offset = 0, counted = false }: ListQuery): FoundPage {
+  #page(query: ListQuery): FoundPage {
+    const { filter = {}, limit, counted } = query;
     const total = counted ? { total: this.#count(filter) } : {};
-    const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
-    const from = after === undefined ? undefined : BigInt(after);
-    const selects = this.#selectionsOf(filter).map(({ stream, conditions }) => {
-      const { place } = stream;
-      const edge = from === undefined ? [] : [{ where: [`${place} ${beyond} ?`], bound: [from] }];
-      const rest = `ORDER BY ${place} ${direction} LIMIT ${offset + limit + 1}`;
-      return select(COLUMNS, { stream, conditions: [...conditions, ...edge] }, rest);
-    });
-    if (selects.length === 0) return { sessions: [], next: null, ...total };
-    const all = selects.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ');
-    const sql = `${all} ORDER BY n ${direction} LIMIT ${limit + 1} OFFSET ${offset}`;
-    const rows = this.#all(
-      sql,
-      selects.flatMap(({ bound }) => bound),
-    ) as ListedRow[];
+    const selections = this.#selectionsOf(filter);
+    if (selections.length === 0) return { sessions: [], next: null, ...total };
+    const { sql, bound } = pageOf(selections, query);
+    const rows = this.#all(sql, bound) as ListedRow[];
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
     const next = last && rows.length > limit ? String(last[0]) : null;
@@ -115,7 +105,11 @@ export class IndexQueries {
   }
 
   #count(filter: SessionFilter): number {
-    return this.#grouped(filter, '1').reduce((sum, [, sessions]) => sum + sessions, 0);
+    const counts = this.#selectionsOf(filter).map((one) => {
+      const { sql, bound } = select('count(*)', one);
+      return Number((this.#all(sql, bound) as [[bigint]])[0][0]);
+    });
+    return counts.reduce((sum, sessions) => sum + sessions, 0);
   }
 
   /** How many sessions there are of each value of an expression, the most frequent first. */
@@ -205,13 +199,36 @@ type ListedRow = [
   listed: string,
 ];
 
-function select(columns: string, { stream, conditions }: Selection, rest = '') {
+interface Select {
+  readonly sql: string;
+  readonly bound: readonly Bound[];
+}
+
+function select(columns: string, { stream, conditions }: Selection, rest = ''): Select {
   const all = [stream, ...conditions];
-  const where = all.flatMap((one) => one.where).join(' AND ') || '1';
-  return {
-    sql: `SELECT ${columns} FROM ${stream.from} WHERE ${where} ${rest}`,
-    bound: all.flatMap((one) => one.bound),
-  };
+  const where = all.flatMap((one) => one.where).join(' AND ');
+  // Without a WHERE, SQLite counts without looking.
+  const sql = `SELECT ${columns} FROM ${stream.from} ${where && `WHERE ${where}`} ${rest}`;
+  return { sql, bound: all.flatMap((one) => one.bound) };
+}
+
+/** One session more than the page shows: whether there is a next one. */
+function pageOf(selections: readonly Selection[], query: ListQuery): Select {
+  const { order = 'newest', limit, after, offset = 0 } = query;
+  const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
+  // Of several streams any may have all that is passed over. One alone passes over it by itself, and nothing is sorted.
+  const page = `LIMIT ${limit + 1} OFFSET ${offset}`;
+  const bounds = selections.length === 1 ? page : `LIMIT ${offset + limit + 1}`;
+  const selects = selections.map(({ stream, conditions }) => {
+    const { place } = stream;
+    const edge = after === undefined ? [] : [{ where: [`${place} ${beyond} ?`], bound: [BigInt(after)] }];
+    const rest = `ORDER BY ${place} ${direction} ${bounds}`;
+    return select(COLUMNS, { stream, conditions: [...conditions, ...edge] }, rest);
+  });
+  const [only, ...others] = selects;
+  if (only && others.length === 0) return only;
+  const merged = selects.map(({ sql }) => `SELECT * FROM (${sql})`).join(' UNION ALL ');
+  return { sql: `${merged} ORDER BY n ${direction} ${page}`, bound: selects.flatMap(({ bound }) => bound) };
 }
 
 /** CROSS JOIN keeps SQLite from turning the order of the tables round. */

@@ -125,7 +125,7 @@ export class StockKeeper {
       clearInterval(telling);
       attempted();
     }
-    if (Date.now() - started >= TELL_MS)
+    if (this.options.index.isComplete && Date.now() - started >= TELL_MS)
       this.options.inform(`the index is complete, after ${seconds(started)} s`);
   }
 
