@@ -57,7 +57,7 @@ export interface SessionPage {
   readonly next: string | null;
   /** How many fit the filter; only where it was asked for. */
   readonly total?: number;
-  /** False while the store still takes stock of what it holds: then sessions may be missing. */
+  /** False while the store still takes stock of what it holds, or cannot write that down: then sessions may be missing. */
   readonly complete: boolean;
 }
 

@@ -377,8 +377,9 @@ export class FileStore extends SessionStore {
   #removeLeftOver(entry: FolderEntry): Promise<void> {
     const id = idOfTemporary(entry.id);
     return this.#queue.run(id, async () => {
-      if (!this.#closing && !this.#states.isUnknown(id))
-        await this.#writer.delete(id, this.folders.path(entry));
+      if (this.#closing || this.#states.isUnknown(id)) return;
+      await this.index.enter(id);
+      await this.#writer.delete(id, this.folders.path(entry));
     });
   }
 

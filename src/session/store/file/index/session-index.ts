@@ -183,15 +183,23 @@ export class SessionIndex {
   }
 
   async list(query: ListQuery): Promise<SessionPage> {
-    const complete = this.state.complete;
-    this.flush();
+    const complete = this.#isUpToDate();
     return { ...(await this.#asking(this.#readers.list(query))), complete };
   }
 
   async stats(filter: SessionFilter): Promise<SessionStats> {
-    const complete = this.state.complete;
-    this.flush();
+    const complete = this.#isUpToDate();
     return { ...(await this.#asking(this.#readers.stats(filter))), complete };
+  }
+
+  /** A full disk is no reason to show nothing: what cannot be put in now is missing, and that is told. */
+  #isUpToDate(): boolean {
+    try {
+      this.flush();
+      return this.state.complete;
+    } catch {
+      return false;
+    }
   }
 
   /** Puts in all rows that wait, and lets go of the sessions for which nothing is under way any more. */
@@ -343,11 +351,7 @@ export class SessionIndex {
       this.#stock?.spoil(error);
       if (!isDamage(error)) throw unavailable(error);
       this.#begin(error);
-      try {
-        write();
-      } catch (again) {
-        throw unavailable(again);
-      }
+      write();
     }
   }
 
