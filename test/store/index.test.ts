@@ -148,6 +148,34 @@ describe('The index', () => {
     expect(await listed(await folder.open())).toContain(`${A} error`);
   });
 
+  test('that is deleted while the store is open is made anew when somebody asks it', async () => {
+    const folder = await aFolder();
+    const store = await folder.open();
+    for (const file of await readdir(folder.file('.store')))
+      if (file.startsWith('index.db')) await rm(folder.file('.store', file));
+    await store.append(A, patching({ status: 'error' }));
+    await store.list({ limit: 1 }).catch(() => undefined);
+    await store.whenComplete();
+    expect(await listed(store)).toEqual([`${A} error`, `${B} created`]);
+    await folder.closeAll();
+    expect(await listed(await folder.open())).toEqual([`${A} error`, `${B} created`]);
+  });
+
+  test('keeps a session in the set of writes under way until a start after a kill has looked at it', async () => {
+    const folder = await aFolder();
+    const disk = new WatchedFiles();
+    const left: string[][] = [];
+    disk.before = async (call) => {
+      if (!call.startsWith('readFile') || !call.endsWith('events.jsonl')) return;
+      const { database } = IndexDatabase.openKept(folder.file(INDEX), await folder.storeId())!;
+      left.push(database.underWay());
+      database.abandon();
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    };
+    await folder.openAfterKillOfOurs([A, B], { files: disk.files });
+    expect(left).toEqual([[A, B], expect.arrayContaining([B])]);
+  });
+
   test('that cannot be made keeps the store closed, and says why', async () => {
     const folder = await aFolder();
     await rm(folder.file(INDEX));

@@ -144,7 +144,8 @@ export abstract class SessionStore {
 
   /**
    * A page of the sessions that fit a filter. What was acknowledged before the call is in it. Going on with `next` shows
-   * each session once that is there all the while, whatever is created and removed meanwhile.
+   * each session once that is there all the while, whatever is created and removed meanwhile, also after a restart.
+   * @throws RangeError when `after` is nothing that a page has given
    */
   abstract list(query: ListQuery): Promise<SessionPage>;
 

@@ -59,8 +59,6 @@ type Warn = (message: string, cause: unknown) => void;
 const CREATORS = 64;
 /** How many may wait to be made before a further one is turned away. */
 const MAX_WAITING_CREATORS = 10_000;
-/** What a page gives as its `next`. */
-const POSITION = /^-?\d{1,19}$/;
 
 export class FileStore extends SessionStore {
   readonly #queue = new CommandQueue();
@@ -154,6 +152,7 @@ export class FileStore extends SessionStore {
     } catch (error) {
       if (!isOfOneSession(error)) throw error;
     }
+    await this.index.enter(id);
   }
 
   /** Resolves when the index is complete, or the store is being closed. */
@@ -216,11 +215,7 @@ export class FileStore extends SessionStore {
   }
 
   override list(query: ListQuery): Promise<SessionPage> {
-    return this.#accept(async () => {
-      if (query.after !== undefined && !POSITION.test(query.after))
-        throw new RangeError('no position that a page has given');
-      return this.index.list(query);
-    });
+    return this.#accept(() => this.index.list(query));
   }
 
   override stats(filter: SessionFilter): Promise<SessionStats> {

@@ -3,6 +3,7 @@
  * own, so that it can run in another thread than what writes.
  */
 
+import { existsSync } from 'node:fs';
 import Database from 'libsql';
 import { wordsOf } from '../../../domain/search-words.js';
 import type { ListedSession } from '../../../domain/session-document.js';
@@ -48,6 +49,8 @@ export class IndexQueries {
   readonly #database: Database.Database;
 
   constructor(path: string) {
+    // Opened by somebody who asks, a file that was taken away would come back empty.
+    if (!existsSync(path)) throw Object.assign(new Error('the index is gone'), { code: 'SQLITE_CANTOPEN' });
     this.#database = new Database(path);
     this.#database.pragma('query_only = true');
   }

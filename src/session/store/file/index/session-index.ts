@@ -51,7 +51,9 @@ const FLUSH_MS = 100;
 const MAX_PENDING = 500;
 /** How many rows are looked at, at once, for those that stock-taking has not seen. */
 const SWEEP_ROWS = 1_000;
-const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|FORMAT)/;
+/** What a page gives as its `next`. */
+const POSITION = /^-?\d{1,19}$/;
+const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|FORMAT|CANTOPEN)/;
 
 type Change =
   | { readonly session: Session; readonly day: string }
@@ -118,11 +120,9 @@ export class SessionIndex {
     return this.#stock?.progress;
   }
 
-  /** The sessions that had a write under way when the last process was stopped; they stay so until they are quiet. */
+  /** The sessions that had a write under way when the last process was stopped; they stay so until they are entered again. */
   leftUnderWay(): string[] {
-    const left = this.#reading(() => this.database.underWay());
-    for (const id of left) this.#underWay.set(id, Promise.resolve());
-    return left;
+    return this.#reading(() => this.database.underWay());
   }
 
   /**
@@ -182,7 +182,9 @@ export class SessionIndex {
     return this.#reading(() => this.database.findKey(key, firstPlaceAt(time)));
   }
 
+  /** @throws RangeError for an `after` that no page has given */
   async list(query: ListQuery): Promise<SessionPage> {
+    if (query.after !== undefined && !POSITION.test(query.after)) throw new RangeError('no position');
     const complete = this.#isUpToDate();
     return { ...(await this.#asking(this.#readers.list(query))), complete };
   }
@@ -271,7 +273,7 @@ export class SessionIndex {
   #note(id: string, change: Change): void {
     this.#stock?.touch(id);
     this.#pending.set(id, change);
-    if (this.#pending.size >= MAX_PENDING) this.#flushLater(0);
+    if (this.#pending.size === MAX_PENDING) this.#flushLater(0);
     else this.#arm();
   }
 
