@@ -263,6 +263,15 @@ describe('While stock is taken', () => {
     expect(await listed(store)).toEqual(expected);
   });
 
+  test('a day without sessions changes nothing', async () => {
+    const folder = await aFolder();
+    await rm(folder.file(INDEX));
+    for (const day of ['2024-02-01', '2024-02-02']) await mkdir(folder.file(day));
+    const store = await folder.open({ files: new WatchedFiles().files });
+    await store.whenComplete();
+    expect(await listed(store)).toEqual(TRUE);
+  });
+
   test('what a stopped process left half made or half removed is taken away', async () => {
     const folder = await aFolder();
     await folder.write(`${DAY}/.tmp-${B}/events.jsonl`, 'half');

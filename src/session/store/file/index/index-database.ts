@@ -131,7 +131,7 @@ export class IndexDatabase {
    */
   putLater(rows: readonly IndexRow[], scan: number): void {
     try {
-      if (this.#later === 0) this.#begin();
+      if (!this.#database.inTransaction) this.#begin();
       this.put(rows, 'scan', scan);
       this.#later += rows.length;
       if (this.#later >= PUT_TOGETHER) this.#commit();
