@@ -26,6 +26,9 @@ export type Scan = AsyncGenerator<Finding, void, void>;
 /** How many sessions are told at once: writing them to the index keeps others waiting for some milliseconds. */
 const AT_ONCE = 100;
 
+/** How many names are sorted at once: a folder may hold a million. */
+const SORTED_AT_ONCE = 10_000;
+
 /** Looks through day folders one after another. */
 export async function* scanFolders(
   folders: SessionFolders,
@@ -34,7 +37,7 @@ export async function* scanFolders(
 ): Scan {
   for (const day of days) {
     let found = nothing();
-    for await (const id of folders.namesIn(day)) {
+    for await (const id of sorted(folders.namesIn(day))) {
       const entry = { id, day };
       if (id.startsWith(TEMPORARY_PREFIX)) found.leftOver.push(entry);
       else if (folders.isSession(entry)) await look(loader, entry, found);
@@ -44,6 +47,17 @@ export async function* scanFolders(
     }
     yield { ...found, day };
   }
+}
+
+/** What was made one after the other, and has names in that order, lies side by side on most disks. */
+async function* sorted(names: AsyncIterable<string>): AsyncGenerator<string> {
+  let some: string[] = [];
+  for await (const name of names) {
+    if (some.push(name) < SORTED_AT_ONCE) continue;
+    yield* some.sort();
+    some = [];
+  }
+  yield* some.sort();
 }
 
 const nothing = () => ({ rows: [] as IndexRow[], leftOver: [] as FolderEntry[], failures: [] as unknown[] });
@@ -79,8 +93,10 @@ export interface ScanTask {
   readonly days: readonly string[];
 }
 
+/** Of young objects, in MiB: a thread would take tens of them for what it has forgotten a moment later. */
+const THREAD_YOUNG_MIB = 4;
 /** How many threads share the days: a disk that has nothing in memory answers several questions in the time of one. */
-const THREADS = 2;
+const THREADS = 4;
 /** Findings of a thread that wait to be taken while it looks for the next. */
 export const AHEAD = 4;
 
@@ -113,7 +129,10 @@ export async function* scanInThreads(task: ScanTask): Scan {
 }
 
 function startThread(task: ScanTask, tell: (told: Told) => void): Worker {
-  const by = new Worker(new URL('./folder-scan.worker.js', import.meta.url), { workerData: task });
+  const by = new Worker(new URL('./folder-scan.worker.js', import.meta.url), {
+    workerData: task,
+    resourceLimits: { maxYoungGenerationSizeMb: THREAD_YOUNG_MIB },
+  });
   by.on('message', (message: Finding | 'end') => tell(message === 'end' ? 'end' : { finding: message, by }));
   by.on('error', (error) => tell({ error }));
   by.on('exit', (code) => {

@@ -4,6 +4,7 @@
  */
 
 import { type Dirent, opendirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { FileSystem } from '../durable-file.js';
 import { SessionFolders } from '../session-folders.js';
@@ -27,6 +28,9 @@ function* entriesOf(path: string): Generator<Dirent> {
     folder.closeSync();
   }
 }
+
+// Who waits for an answer comes first. On Linux this is of the thread, elsewhere it would be of the process.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 let untaken = 0;
 let wake = () => {};
