@@ -27,9 +27,10 @@ import { indexPath } from './index/index-schema.js';
 import { SessionIndex } from './index/session-index.js';
 import { StockKeeper } from './index/stock-keeper.js';
 import { KeyedCreates, keyOf } from './keyed-creates.js';
+import type { LoadedSession } from './loaded-session.js';
 import { isTimeZone } from './naive-time.js';
 import { type FolderEntry, idOfTemporary, SessionFolders } from './session-folders.js';
-import { type LoadedSession, SessionLoader } from './session-loader.js';
+import { SessionLoader } from './session-loader.js';
 import { SessionStates } from './session-states.js';
 import { SessionVerifier } from './session-verifier.js';
 import { SessionWriter } from './session-writer.js';
@@ -147,7 +148,7 @@ export class FileStore extends SessionStore {
   async #lookAgain(id: string): Promise<void> {
     try {
       const loaded = await this.#states.load(id);
-      if (loaded) this.index.put(loaded.session, loaded.day);
+      if (loaded) this.index.put(loaded);
       else this.index.remove(id);
     } catch (error) {
       if (!isOfOneSession(error)) throw error;

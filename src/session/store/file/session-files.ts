@@ -9,6 +9,22 @@ import { LIMITS } from '../../domain/session-rules.js';
 import type { FileSystem } from './durable-file.js';
 import { EVENTS_FILE, VIEW_FILE } from './session-folders.js';
 
+/** A file as it was read. */
+export interface ReadFile {
+  readonly bytes: Buffer;
+  /**
+   * When it was changed last, in milliseconds since 1970: ctime, of which the kernel keeps book and which nobody can set.
+   * From before it was read, so that of a file that is written to meanwhile this does not hold.
+   */
+  readonly changed: number;
+}
+
+/** When the files of a session were changed last. */
+export interface LastChanges {
+  readonly log: number;
+  readonly view: number;
+}
+
 /** A log is at most `LIMITS.logBytes`, and what a stopped write may have left behind it. */
 const MAX_LOG_BYTES = 2 * LIMITS.logBytes;
 /** A view, or a document of the Python component. Ours are smaller: see `renderView`. */
@@ -27,13 +43,32 @@ export function readLogFile(
   id: string,
   folder: string,
   name = EVENTS_FILE,
-): Promise<Buffer | undefined> {
+): Promise<ReadFile | undefined> {
   return readIfThere(files, id, join(folder, name), MAX_LOG_BYTES);
 }
 
 /** @throws SessionCorruptedError | StoreUnavailableError */
-export function readViewFile(files: FileSystem, id: string, folder: string): Promise<Buffer | undefined> {
+export function readViewFile(files: FileSystem, id: string, folder: string): Promise<ReadFile | undefined> {
   return readIfThere(files, id, join(folder, VIEW_FILE), MAX_VIEW_BYTES);
+}
+
+/**
+ * Whether a session's files have not been changed since; not every file system keeps fine time, so the log is of this length,
+ * too. One that cannot be looked at has been changed.
+ */
+export async function areUnchanged(
+  files: FileSystem,
+  folder: string,
+  since: LastChanges,
+  length: number,
+): Promise<boolean> {
+  try {
+    const log = await files.stat(join(folder, EVENTS_FILE));
+    const view = await files.stat(join(folder, VIEW_FILE));
+    return log.size === length && log.ctimeMs === since.log && view.ctimeMs === since.view;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether there is a folder. One that cannot be looked for says nothing about its session. */
@@ -52,13 +87,13 @@ async function readIfThere(
   id: string,
   path: string,
   maxBytes: number,
-): Promise<Buffer | undefined> {
+): Promise<ReadFile | undefined> {
   try {
     const found = await files.stat(path);
     if (!found.isFile()) throw new SessionCorruptedError(id, `${basename(path)} is no regular file`);
     if (found.size > maxBytes)
       throw new SessionCorruptedError(id, `${basename(path)} is larger than ${maxBytes / 1024 ** 2} MiB`);
-    return await files.readFile(path);
+    return { bytes: await files.readFile(path), changed: found.ctimeMs };
   } catch (error) {
     if (error instanceof SessionCorruptedError) throw error;
     return absentOr(id, basename(path), error as NodeJS.ErrnoException);

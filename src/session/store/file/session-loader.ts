@@ -8,30 +8,15 @@ import pLimit from 'p-limit';
 import { SessionCorruptedError } from '../../domain/errors.js';
 import { type LogReading, readLog } from '../../domain/event-log.js';
 import { fold, importedSession, type Session } from '../../domain/session.js';
-import type { EventData, SessionEvent } from '../../domain/session-event.js';
+import type { SessionEvent } from '../../domain/session-event.js';
 import { eventsCountedBy } from '../../domain/verification.js';
 import type { FileSystem, SharedSyncs } from './durable-file.js';
+import { type KeptState, restoreState } from './kept-state.js';
 import { importDocument, readSummary } from './legacy-folder.js';
-import { isFolder, readLogFile, readViewFile } from './session-files.js';
+import type { LoadedSession } from './loaded-session.js';
+import { areUnchanged, isFolder, type ReadFile, readLogFile, readViewFile } from './session-files.js';
 import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
 import { renderView } from './view-writer.js';
-
-/** A session as it stands on the disk. */
-export interface LoadedSession {
-  readonly session: Session;
-  /** Absolute path of its folder. */
-  readonly folder: string;
-  /** Name of its day folder. */
-  readonly day: string;
-  /** Bytes of the log that are its events; 0 for a folder without a log. */
-  readonly length: number;
-  /** Whether bytes that a stopped write left follow them. */
-  readonly torn: boolean;
-  /** Whether `session_metadata.json` is missing, behind or altered. */
-  readonly viewIsStale: boolean;
-  /** The event that will open the log of a folder that the Python component made. */
-  readonly imported?: EventData['session_imported'];
-}
 
 export interface LoaderOptions {
   readonly storeId: string;
@@ -43,11 +28,6 @@ export interface LoaderOptions {
    * when that has to be looked for.
    */
   readonly dayOf?: (id: string) => string | null | undefined;
-  /**
-   * Whether views beside a log are not looked at, which halves what is read: then `viewIsStale` says nothing, and that a
-   * view knows of more events than the log has is not found. Default `false`.
-   */
-  readonly ignoresViews?: boolean;
 }
 
 /** How many searches for ids that name no day run side by side. */
@@ -108,15 +88,24 @@ export class SessionLoader {
     return entry && this.loadFrom(entry);
   }
 
+  /** The session of this id from a state that was kept of it; `undefined` where its files are not what they were. */
+  async loadKept(id: string, kept: KeptState): Promise<LoadedSession | undefined> {
+    const { day, length, whole } = kept;
+    const folder = this.folders.path({ id, day });
+    if (!(await areUnchanged(this.files, folder, whole, length))) return undefined;
+    const session = restoreState(kept);
+    return session && { session, folder, day, length, torn: false, viewIsStale: false, whole };
+  }
+
   /** @throws SessionCorruptedError when the folder is there and no session can be read from it */
   async loadFrom(entry: FolderEntry): Promise<LoadedSession | undefined> {
     const folder = this.folders.path(entry);
     // The view first: who reads beside a writer would take one that moves on meanwhile for one that is ahead of the log.
-    const before = this.options.ignoresViews ? undefined : await readViewFile(this.files, entry.id, folder);
+    const before = await readViewFile(this.files, entry.id, folder);
     const log = await this.#readLog(entry.id, folder);
     if (log) return this.#fromLog(entry, folder, log, before);
     const view = before ?? (await readViewFile(this.files, entry.id, folder));
-    if (view) return this.#fromLegacy(entry, folder, view);
+    if (view) return this.#fromLegacy(entry, folder, view.bytes);
     if (!(await this.#isThere(entry))) return undefined;
     throw new SessionCorruptedError(entry.id, `the folder has no ${EVENTS_FILE} and no ${VIEW_FILE}`);
   }
@@ -131,7 +120,7 @@ export class SessionLoader {
     const { session, folder, day, length } = loaded;
     const log = await readLogFile(this.files, session.id, folder);
     if (!log && !(await this.#isThere({ id: session.id, day }))) return undefined;
-    const all = log ?? Buffer.alloc(0);
+    const all = log?.bytes ?? Buffer.alloc(0);
     const reading = readLog(all.subarray(0, length), this.options.storeId, session.id);
     if (reading.rest || reading.length !== length || reading.events.length !== session.revision) {
       throw new SessionCorruptedError(session.id, 'the log was altered while the store was open');
@@ -139,9 +128,9 @@ export class SessionLoader {
     return { bytes: all, reading };
   }
 
-  #fromLog(entry: FolderEntry, folder: string, log: Buffer, view: Buffer | undefined): LoadedSession {
-    const { events, length, rest } = readLog(log, this.options.storeId, entry.id);
-    const known = eventsCountedBy(view) ?? 0;
+  #fromLog(entry: FolderEntry, folder: string, log: ReadFile, view: ReadFile | undefined): LoadedSession {
+    const { events, length, rest } = readLog(log.bytes, this.options.storeId, entry.id);
+    const known = eventsCountedBy(view?.bytes) ?? 0;
     if (rest && (!rest.torn || rest.seq < known)) {
       throw new SessionCorruptedError(entry.id, `event ${rest.seq} of the log: ${rest.finding}`);
     }
@@ -150,8 +139,10 @@ export class SessionLoader {
       const finding = `the view knows of ${known} events and the log has ${session.revision}: acknowledged events were lost`;
       throw new SessionCorruptedError(entry.id, finding);
     }
-    const viewIsStale = !this.options.ignoresViews && view?.toString() !== this.#viewOf(session);
-    return { session, folder, day: entry.day, length, torn: rest !== undefined, viewIsStale };
+    const [torn, viewIsStale] = [rest !== undefined, view?.bytes.toString() !== this.#viewOf(session)];
+    const loaded = { session, folder, day: entry.day, length, torn, viewIsStale };
+    if (torn || !view || viewIsStale) return loaded;
+    return { ...loaded, whole: { log: log.changed, view: view.changed } };
   }
 
   /** The state that the events make. What somebody else sealed may be well chained and make no sense. */
@@ -181,7 +172,7 @@ export class SessionLoader {
     return { session, folder, day: entry.day, length: 0, torn: false, viewIsStale: false, imported };
   }
 
-  async #readLog(id: string, folder: string): Promise<Buffer | undefined> {
+  async #readLog(id: string, folder: string): Promise<ReadFile | undefined> {
     const log = await readLogFile(this.files, id, folder);
     if (log) await this.makeDurable(folder);
     return log;

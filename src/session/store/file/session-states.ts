@@ -6,7 +6,8 @@
 import { LRUCache } from 'lru-cache';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import type { SessionIndex } from './index/session-index.js';
-import type { LoadedSession, SessionLoader } from './session-loader.js';
+import type { LoadedSession } from './loaded-session.js';
+import type { SessionLoader } from './session-loader.js';
 import type { ViewWriter } from './view-writer.js';
 import type { WriteGate } from './write-gate.js';
 
@@ -38,15 +39,23 @@ export class SessionStates {
     if (this.#frozen.has(id)) return this.#frozen.get(id);
     const cached = this.#cache.get(id);
     if (cached) return cached;
+    const state = this.index.keptState(id);
+    const kept = state && (await this.gate.reading(() => this.loader.loadKept(id, state)));
+    if (!kept) return this.#loadFromFolder(id);
+    this.#cache.set(id, kept);
+    return kept;
+  }
+
+  async #loadFromFolder(id: string): Promise<LoadedSession | undefined> {
     const loaded = await this.gate
       .reading(() => this.loader.load(id))
       .catch((error) => this.#noteCorruption(id, error));
     if (!loaded) return undefined;
     // The Python component may still change its folders: they are read each time until they are ours.
-    if (loaded.imported) this.index.put(loaded.session, loaded.day);
+    if (loaded.imported) this.index.put(loaded);
     else {
       this.#cache.set(id, loaded);
-      this.index.putIfCorrupted(loaded.session, loaded.day);
+      this.index.putAsRead(loaded);
     }
     if (loaded.viewIsStale && !this.gate.closedBecause) this.views.schedule(loaded.session, loaded.folder);
     return loaded;
@@ -55,7 +64,7 @@ export class SessionStates {
   /** A command made this of a session, durably. */
   put(loaded: LoadedSession): void {
     this.#cache.set(loaded.session.id, loaded);
-    this.index.put(loaded.session, loaded.day);
+    this.index.put(loaded);
   }
 
   /** A session was taken away, durably. */
@@ -69,7 +78,7 @@ export class SessionStates {
     this.#cache.delete(id);
     if (isUnknown) this.#frozen.set(id, before);
     // Who takes stock leaves to commands what they touch.
-    if (before) this.index.put(before.session, before.day);
+    if (before) this.index.put(before);
   }
 
   /** Whether a command's outcome is unknown. */

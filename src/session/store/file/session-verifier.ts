@@ -55,8 +55,8 @@ export class SessionVerifier {
   async #verify({ id, day }: FolderEntry, known: number | undefined): Promise<Verification | undefined> {
     const folder = this.folders.path({ id, day });
     // The view first: one that moves on while the log is read would look like one that is ahead of it.
-    const view = await readViewFile(this.files, id, folder);
-    const log = await readLogFile(this.files, id, folder);
+    const view = (await readViewFile(this.files, id, folder))?.bytes;
+    const log = (await readLogFile(this.files, id, folder))?.bytes;
     if (log) {
       const { events, problems } = verifyTrail({ storeId: this.options.storeId, sid: id, log, view, known });
       return verdict(events, [...problems, ...(await this.#tornCopies(id, folder, events))]);
@@ -93,7 +93,7 @@ export class SessionVerifier {
   async #hashOf(id: string, folder: string, file: unknown): Promise<string | undefined> {
     if (typeof file !== 'string' || !TORN_COPY.test(file)) return undefined;
     const copy = await readLogFile(this.files, id, folder, file);
-    return copy && createHash('sha256').update(copy).digest('hex');
+    return copy && createHash('sha256').update(copy.bytes).digest('hex');
   }
 }
 

@@ -28,8 +28,9 @@ import {
   syncFolder,
   UnexpectedLengthError,
 } from './durable-file.js';
+import type { LoadedSession } from './loaded-session.js';
 import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
-import type { LoadedSession, SessionLoader } from './session-loader.js';
+import type { SessionLoader } from './session-loader.js';
 import { renderView } from './view-writer.js';
 
 /** In whose name the store itself adds events. */
@@ -84,7 +85,8 @@ export class SessionWriter {
         throw new SessionCorruptedError(current.session.id, error.message, error);
       throw unavailable(error, error instanceof SyncFailedError ? 'unknown' : 'not_applied');
     }
-    return { ...current, session: folded(current.session, events), length };
+    const { folder, day } = current;
+    return { session: folded(current.session, events), folder, day, length, torn: false, viewIsStale: true };
   }
 
   /** Takes a session's folder away: by its name at once, then by its content. */

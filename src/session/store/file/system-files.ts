@@ -30,8 +30,13 @@ export const systemFiles: FileSystem = {
 };
 
 async function readFile(path: string, options?: 'utf8'): Promise<Buffer | string> {
-  const { size } = fs.statSync(path);
-  return size > LARGE ? promises.readFile(path, options) : fs.readFileSync(path, options);
+  const fd = fs.openSync(path, 'r');
+  try {
+    if (fs.fstatSync(fd).size <= LARGE) return fs.readFileSync(fd, options);
+  } finally {
+    fs.closeSync(fd);
+  }
+  return promises.readFile(path, options);
 }
 
 async function writeFile(path: string, content: string, options?: { flag: string }): Promise<void> {

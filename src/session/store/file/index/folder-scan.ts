@@ -71,7 +71,7 @@ async function look(
   try {
     const loaded = await loader.loadFrom(entry);
     // What was taken away meanwhile is none.
-    if (loaded) rows.push(rowOf(loaded.session, loaded.day));
+    if (loaded) rows.push(rowOf(loaded));
   } catch (error) {
     if (!isOfOneSession(error)) throw error;
     rows.push(corruptedRow(entry.id, entry.day));

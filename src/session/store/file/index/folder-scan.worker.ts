@@ -47,7 +47,7 @@ async function tell(finding: Finding): Promise<void> {
 
 const { path, storeId, legacyTimeZone, days } = workerData as ScanTask;
 const folders = new SessionFolders(files, path);
-const loader = new SessionLoader(files, folders, { storeId, legacyTimeZone, ignoresViews: true });
+const loader = new SessionLoader(files, folders, { storeId, legacyTimeZone });
 for await (const finding of scanFolders(folders, loader, days)) await tell(finding);
 parentPort?.postMessage('end');
 parentPort?.close();

@@ -11,6 +11,7 @@ import { hash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
+import type { KeptState } from '../kept-state.js';
 import { areOfOneTime, INDEX_FORMAT, type IndexRow, SCHEMA } from './index-schema.js';
 
 /** What the index says of itself. */
@@ -44,6 +45,7 @@ interface KnownRow {
   readonly scan: number;
 }
 
+const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|FORMAT|CANTOPEN)/;
 /** Pages of the index that are kept in memory, in KiB. */
 const CACHE_KIB = 16_384;
 /** How many rows that nobody waits for are written together: that takes some tens of milliseconds. */
@@ -176,6 +178,16 @@ export class IndexDatabase {
     return (this.#statements.dayOf.get(id) as [string] | undefined)?.[0];
   }
 
+  /** What is kept of a session's state. */
+  keptState(id: string): KeptState | undefined {
+    const row = this.#statements.keptState.get(id) as
+      | [string, number, number, number, string, string]
+      | undefined;
+    if (!row) return undefined;
+    const [day, length, log, view, text, sha256] = row;
+    return { day, length, whole: { log, view }, text, sha256 };
+  }
+
   withStatus(status: string): string[] {
     const read = this.#database.prepare('SELECT id FROM session WHERE status = ?').raw();
     return read.all(status).map((row) => (row as [string])[0]);
@@ -261,12 +273,15 @@ export class IndexDatabase {
     const rest = [id, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan];
     let n = row.place;
     while (this.#statements.insert.run(n, ...rest).changes === 0) n += 1n;
+    if (row.state) this.#keepState(n, row.state);
     this.#addLabels(n, labels);
     if (row.words) this.#statements.addWords.run(n, row.words);
   }
 
   #update(known: KnownRow, row: IndexRow, wordsHash: string, scan: number): void {
     const { n } = known;
+    if (row.state) this.#keepState(n, row.state);
+    else this.#statements.dropState.run(n);
     const { day, status, userId, labels, timing, listed, idempotencyKey } = row;
     const now: KnownRow = { n, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan };
     if ((Object.keys(now) as (keyof KnownRow)[]).every((name) => now[name] === known[name])) return;
@@ -293,8 +308,13 @@ export class IndexDatabase {
 
   #erase({ n, labels, wordsHash }: KnownRow): void {
     this.#statements.remove.run(n);
+    this.#statements.dropState.run(n);
     this.#dropLabels(n, labels);
     if (wordsHash) this.#statements.dropWords.run(n);
+  }
+
+  #keepState(n: bigint, { day, length, whole, text, sha256 }: KeptState): void {
+    this.#statements.keepState.run(n, day, length, whole.log, whole.view, text, sha256);
   }
 
   #addLabels(n: bigint, labels: string): void {
@@ -313,6 +333,11 @@ export class IndexDatabase {
     const [n, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan] = row;
     return { n, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan: Number(scan) };
   }
+}
+
+/** Whether an error of the driver says that the index is damaged, or gone. */
+export function isDamage(error: unknown): boolean {
+  return DAMAGED.test((error as { code?: string }).code ?? '');
 }
 
 function syncNow(path: string): void {
@@ -355,6 +380,11 @@ function prepare(database: Database.Database) {
       'UPDATE session SET day = ?, status = ?, user_id = ?, labels = ?, timing = ?, listed = ?, idempotency_key = ?, words_hash = ?, scan = ? WHERE n = ?',
     ),
     remove: database.prepare('DELETE FROM session WHERE n = ?'),
+    keepState: database.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    dropState: database.prepare('DELETE FROM state WHERE n = ?'),
+    keptState: rows(
+      'SELECT day, length, log_changed, view_changed, text, sha256 FROM state WHERE n = (SELECT n FROM session WHERE id = ?)',
+    ),
     addLabel: database.prepare('INSERT OR IGNORE INTO label VALUES (?, ?, ?)'),
     dropLabel: database.prepare('DELETE FROM label WHERE key = ? AND value = ? AND n = ?'),
     addWords: database.prepare('INSERT INTO words (rowid, text) VALUES (?, ?)'),

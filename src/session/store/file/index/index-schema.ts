@@ -6,13 +6,14 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { wordsOf } from '../../../domain/search-words.js';
-import type { Session } from '../../../domain/session.js';
 import {
   corruptedSession,
   type ListedSession,
   listedSession,
   searchText,
 } from '../../../domain/session-document.js';
+import { type KeptState, keepState } from '../kept-state.js';
+import type { LoadedSession } from '../loaded-session.js';
 import { STORE_FOLDER } from '../store-format.js';
 
 /** Where the index of a data folder is. */
@@ -21,7 +22,7 @@ export function indexPath(root: string): string {
 }
 
 /** Of another format, an index is made anew: count on with every change of what it holds. */
-export const INDEX_FORMAT = 1;
+export const INDEX_FORMAT = 2;
 
 /**
  * `n` is a session's place: by time of creation, see `placeOf`. All tables have it as their last key, so that whatever
@@ -48,6 +49,7 @@ CREATE INDEX by_status ON session (status);
 CREATE INDEX by_user ON session (user_id);
 CREATE INDEX by_user_and_status ON session (user_id, status);
 CREATE INDEX by_key ON session (idempotency_key) WHERE idempotency_key IS NOT NULL;
+CREATE TABLE state (n INTEGER PRIMARY KEY, day TEXT NOT NULL, length INTEGER NOT NULL, log_changed REAL NOT NULL, view_changed REAL NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE label (key TEXT, value TEXT, n INTEGER, PRIMARY KEY (key, value, n)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail=none, prefix='1 2 3 4', tokenize='ascii');
 `;
@@ -70,13 +72,17 @@ export interface IndexRow {
   readonly idempotencyKey: string | null;
   /** The words that a search looks through, separated by spaces. */
   readonly words: string;
+  /** Beside the row, in a table of its own: lists do not read it. */
+  readonly state: KeptState | undefined;
 }
 
-/** The row of a session that lies in this day folder. */
-export function rowOf(session: Session, day: string): IndexRow {
+/** The row of a session. */
+export function rowOf(loaded: LoadedSession): IndexRow {
+  const { session, day } = loaded;
   const { timing, idempotency } = session;
   return {
     ...rowFrom(listedSession(session), day),
+    state: keepState(loaded),
     timing: JSON.stringify(timing),
     idempotencyKey: idempotency?.key_sha256 ?? null,
     words: wordsOf(searchText(session)).join(' '),
@@ -102,6 +108,7 @@ function rowFrom({ id, status, userId, labels, ...rest }: ListedSession, day: st
     listed,
     idempotencyKey: null,
     words: '',
+    state: undefined,
   };
 }
 

@@ -8,13 +8,14 @@
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isSessionError, StoreOpenError, StoreUnavailableError } from '../../../domain/errors.js';
-import type { Session } from '../../../domain/session.js';
 import { CORRUPTED } from '../../../domain/session-document.js';
 import type { ListQuery, SessionFilter, SessionPage, SessionStats } from '../../session-store.js';
+import { canKeep, type KeptState } from '../kept-state.js';
+import type { LoadedSession } from '../loaded-session.js';
 import type { FolderEntry } from '../session-folders.js';
 import type { LastStop } from '../store-folder.js';
 import type { Scan } from './folder-scan.js';
-import { type About, IndexDatabase } from './index-database.js';
+import { type About, IndexDatabase, isDamage } from './index-database.js';
 import { IndexReaders } from './index-reader.js';
 import {
   ALL_PLACES,
@@ -53,12 +54,8 @@ const MAX_PENDING = 500;
 const SWEEP_ROWS = 1_000;
 /** What a page gives as its `next`. */
 const POSITION = /^-?\d{1,19}$/;
-const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|FORMAT|CANTOPEN)/;
 
-type Change =
-  | { readonly session: Session; readonly day: string }
-  | { readonly corrupted: FolderEntry }
-  | 'removed';
+type Change = { readonly loaded: LoadedSession } | { readonly corrupted: FolderEntry } | 'removed';
 
 export class SessionIndex {
   #store: IndexedStore | undefined;
@@ -140,14 +137,23 @@ export class SessionIndex {
   }
 
   /** The state of a session, as it was acknowledged. */
-  put(session: Session, day: string): void {
-    this.#corrupted.delete(session.id);
-    this.#note(session.id, { session, day });
+  put(loaded: LoadedSession): void {
+    this.#corrupted.delete(loaded.session.id);
+    this.#note(loaded.session.id, { loaded });
   }
 
-  /** The state of a session as it was read: it may have been damaged when the index came to know it. */
-  putIfCorrupted(session: Session, day: string): void {
-    if (this.#corrupted.has(session.id)) this.put(session, day);
+  /** The state of a session as it was read from its log: the index knew it as damaged, or has nothing of it that holds. */
+  putAsRead(loaded: LoadedSession): void {
+    if (this.#corrupted.has(loaded.session.id) || canKeep(loaded)) this.put(loaded);
+  }
+
+  /** What is kept of a session's state. Whoever asks can do without. */
+  keptState(id: string): KeptState | undefined {
+    try {
+      return this.#reading(() => this.database.keptState(id));
+    } catch {
+      return undefined;
+    }
   }
 
   putCorrupted(entry: FolderEntry): void {
@@ -164,7 +170,7 @@ export class SessionIndex {
   dayOf(id: string): string | null | undefined {
     const change = this.#pending.get(id);
     if (change === 'removed') return null;
-    if (change) return 'corrupted' in change ? change.corrupted.day : change.day;
+    if (change) return 'corrupted' in change ? change.corrupted.day : change.loaded.day;
     const known = this.#reading(() => this.database.dayOf(id));
     return known ?? (this.state.complete ? null : undefined);
   }
@@ -310,12 +316,8 @@ export class SessionIndex {
     this.database.together(() => {
       for (const [id, change] of changes) {
         if (change === 'removed') this.database.remove(id);
-        else
-          rows.push(
-            'corrupted' in change
-              ? corruptedRow(change.corrupted.id, change.corrupted.day)
-              : rowOf(change.session, change.day),
-          );
+        else if ('loaded' in change) rows.push(rowOf(change.loaded));
+        else rows.push(corruptedRow(change.corrupted.id, change.corrupted.day));
       }
       this.database.put(rows, 'command', this.state.scan);
       this.database.leave(quiet);
@@ -387,10 +389,6 @@ export class SessionIndex {
     this.database.together(() => this.database.enter(this.#underWay.keys()));
     this.#store?.indexWasDamaged(cause);
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return DAMAGED.test((error as { code?: string }).code ?? '');
 }
 
 function unavailable(error: unknown): Error {
