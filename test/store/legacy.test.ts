@@ -13,6 +13,7 @@ import {
 import { naiveTimeToUtc } from '../../src/session/store/file/naive-time.js';
 import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { dataFolders } from './a-folder.js';
+import { WatchedFiles } from './failing-files.js';
 
 const ID = 'sess_20240115_103045_a1b2c3';
 const DAY = '2024-01-15';
@@ -202,6 +203,22 @@ describe('a folder of the Python component', () => {
     expect(await store.append(ID, patching({ status: 'matches_selected' }))).toBeDefined();
     expect((await store.list({ limit: 1, offset: 1, counted: true })).sessions).toEqual([]);
     expect((await store.read(ID))!.session.status).toBe('matches_selected');
+  });
+
+  test('whose id names no day is the latest of those that have it, whichever was found first', async () => {
+    const folder = await aPythonFolder();
+    for (const [day, id] of [
+      ['01', 'twice'],
+      ['02', 'twice'],
+      ['03', 'c'],
+      ['04', 'd'],
+    ])
+      await folder.write(`2023-05-${day}/${id}/session_metadata.json`, `{"user_id": "${day}"}`);
+    const store = await folder.open({ files: new WatchedFiles().files });
+    await store.whenComplete();
+    const { sessions } = await store.list({ limit: 10 });
+    expect(sessions.map(({ id, userId }) => `${id} ${userId}`)).toContain('twice 02');
+    expect((await store.read('twice'))?.session.userId).toBe('02');
   });
 
   test('is summed up in listings from its step files, before its adoption and after', async () => {

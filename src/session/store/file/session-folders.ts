@@ -161,8 +161,12 @@ function ifGone(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT') throw error;
 }
 
-/** Days in reverse; a day's own folder before its minute folders, which are the latest first. */
-function byDayNewestFirst(left: string, right: string): number {
+/**
+ * Days in reverse; a day's own folder before its minute folders, which are the latest first. Of several folders with sessions
+ * of one id, the id leads to the first in this order.
+ */
+export function byDayNewestFirst(left: string, right: string): number {
+  if (left === right) return 0;
   const [leftDay, rightDay] = [left.slice(0, DAY_LENGTH), right.slice(0, DAY_LENGTH)];
   if (leftDay !== rightDay) return leftDay < rightDay ? 1 : -1;
   if (left.length !== right.length) return left.length - right.length;

@@ -12,6 +12,7 @@ import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import type { KeptState } from '../kept-state.js';
+import { byDayNewestFirst } from '../session-folders.js';
 import { areOfOneTime, INDEX_FORMAT, type IndexRow, SCHEMA } from './index-schema.js';
 
 /** What the index says of itself. */
@@ -259,8 +260,8 @@ export class IndexDatabase {
   #put(row: IndexRow, source: Source, scan: number): void {
     const wordsHash = row.words && hash('sha256', row.words, 'base64url').slice(0, 16);
     const known = this.#find(row.id);
-    // Seen in this taking of stock: by a command, which knows better, or in the folder to which the id leads.
-    if (source === 'scan' && known?.scan === scan) return;
+    // Seen in this taking of stock, and there to stay: days are looked through in no order, and side by side.
+    if (source === 'scan' && known?.scan === scan && byDayNewestFirst(known.day, row.day) <= 0) return;
     if (known && areOfOneTime(known.n, row.place)) this.#update(known, row, wordsHash, scan);
     else {
       if (known) this.#erase(known);
