@@ -14,6 +14,7 @@ import Database from 'libsql';
 import type { KeptState } from '../kept-state.js';
 import { byDayNewestFirst } from '../session-folders.js';
 import { areOfOneTime, INDEX_FORMAT, type IndexRow, SCHEMA } from './index-schema.js';
+import { prepareStatements } from './index-statements.js';
 
 /** What the index says of itself. */
 export interface About {
@@ -56,7 +57,7 @@ const CHECKPOINT_PAGES = 4_000;
 
 export class IndexDatabase {
   readonly #database: Database.Database;
-  readonly #statements: ReturnType<typeof prepare>;
+  readonly #statements: ReturnType<typeof prepareStatements>;
   /** How many rows of `putLater` wait to be committed. */
   #later = 0;
 
@@ -65,7 +66,7 @@ export class IndexDatabase {
     database: Database.Database,
   ) {
     this.#database = database;
-    this.#statements = prepare(database);
+    this.#statements = prepareStatements(database);
   }
 
   /** The index at this path; `undefined` when there is none of this store and format, or a damaged one. */
@@ -366,37 +367,4 @@ function connect(path: string): Database.Database {
     database.close();
     throw error;
   }
-}
-
-function prepare(database: Database.Database) {
-  const rows = (sql: string) => database.prepare(sql).raw();
-  return {
-    find: rows(
-      'SELECT n, day, status, user_id, labels, timing, listed, idempotency_key, words_hash, scan FROM session WHERE id = ?',
-    ).safeIntegers(),
-    insert: database.prepare(
-      'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
-    ),
-    update: database.prepare(
-      'UPDATE session SET day = ?, status = ?, user_id = ?, labels = ?, timing = ?, listed = ?, idempotency_key = ?, words_hash = ?, scan = ? WHERE n = ?',
-    ),
-    remove: database.prepare('DELETE FROM session WHERE n = ?'),
-    keepState: database.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    dropState: database.prepare('DELETE FROM state WHERE n = ?'),
-    keptState: rows(
-      'SELECT day, length, log_changed, view_changed, text, sha256 FROM state WHERE n = (SELECT n FROM session WHERE id = ?)',
-    ),
-    addLabel: database.prepare('INSERT OR IGNORE INTO label VALUES (?, ?, ?)'),
-    dropLabel: database.prepare('DELETE FROM label WHERE key = ? AND value = ? AND n = ?'),
-    addWords: database.prepare('INSERT INTO words (rowid, text) VALUES (?, ?)'),
-    dropWords: database.prepare('DELETE FROM words WHERE rowid = ?'),
-    underWay: rows('SELECT id FROM under_way ORDER BY id'),
-    enter: database.prepare('INSERT OR IGNORE INTO under_way VALUES (?)'),
-    leave: database.prepare('DELETE FROM under_way WHERE id = ?'),
-    dayOf: rows('SELECT day FROM session WHERE id = ?'),
-    findKey: rows('SELECT id FROM session WHERE idempotency_key = ? AND n >= ? ORDER BY n DESC LIMIT 1'),
-    between: rows(
-      'SELECT n, id, day, scan FROM session WHERE n >= ? AND n < ? ORDER BY n LIMIT ?',
-    ).safeIntegers(),
-  };
 }
