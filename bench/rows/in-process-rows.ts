@@ -5,7 +5,9 @@ import { mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseSessionId } from '../../dist/session/domain/session-id.js';
 import type { Lifecycle, SessionService } from '../../dist/session/index.js';
-import { EVENTS_FILE } from '../../dist/session/store/file/session-folders.js';
+import { createFile, SharedSyncs, syncFolder } from '../../dist/session/store/file/durable-file.js';
+import { EVENTS_FILE, VIEW_FILE } from '../../dist/session/store/file/session-folders.js';
+import { systemFiles } from '../../dist/session/store/file/system-files.js';
 import type { Bench } from '../bench.js';
 import { atLeast, type Figure, ratioOf, sampleOf } from '../figure.js';
 import { rateOf, withService } from './in-process.js';
@@ -82,15 +84,44 @@ async function plainAppends(bench: Bench, bytes: number): Promise<number> {
 
 export const createInProcessRow: Row = {
   name: 'create-in-process',
-  what: `durable creations in process, ${AT_ONCE} at once`,
+  what: `durable creations in process, ${AT_ONCE} at once, beside the same calls on the disk alone`,
   measure: async (bench) => {
     const folder = bench.scratchFolder();
     const create = () =>
       withService(folder, undefined, (service) =>
         rateOf(AT_ONCE, bench.wish.seconds, () => service.process({ user_id: USER })),
       );
-    const { product } = await bench.alternate('create-in-process', { product: create });
-    const what = `durable creation in process, ${AT_ONCE} at once`;
-    return [{ name: 'create-in-process', what, unit: '/s', measured: sampleOf(product), aims: [] }];
+    const rounds = await bench.alternate('create-in-process', {
+      product: create,
+      floor: () => plainCreates(bench),
+    });
+    const figure: Figure = {
+      name: 'create-in-process',
+      what: `durable creation in process, ${AT_ONCE} at once`,
+      unit: '/s',
+      measured: sampleOf(rounds.product),
+      comparedWith: { what: 'the same calls on the disk alone', ...sampleOf(rounds.floor) },
+      ratio: ratioOf(rounds.product, rounds.floor),
+      aims: [],
+    };
+    return [figure];
   },
 };
+
+/** What docs/STORAGE.md has a writer do to make a session, with files of usual lengths and nothing else. */
+async function plainCreates(bench: Bench): Promise<number> {
+  const day = bench.scratchFolder();
+  const syncs = new SharedSyncs(systemFiles);
+  const [log, view] = [Buffer.alloc(460, 'x'), 'x'.repeat(420)];
+  let made = 0;
+  return rateOf(AT_ONCE, bench.wish.seconds, async () => {
+    const name = `${made++}`;
+    const building = join(day, `.tmp-${name}`);
+    await systemFiles.mkdir(building);
+    await createFile(systemFiles, join(building, EVENTS_FILE), log);
+    await systemFiles.writeFile(join(building, VIEW_FILE), view);
+    await syncFolder(systemFiles, building);
+    await systemFiles.rename(building, join(day, name));
+    await syncs.folder(day);
+  });
+}

@@ -3,6 +3,7 @@
 import { count } from '../../dist/cli/text.js';
 import { type Bench, mustAnswer } from '../bench.js';
 import type { DataSet } from '../data-set/data-set.js';
+import { bringIntoMemory } from '../data-set/in-memory.js';
 import { Random } from '../data-set/random.js';
 import { users } from '../data-set/vocabulary.js';
 import { atLeast, atMost, type Figure, ratioAtMost, ratioOf, sampleOf } from '../figure.js';
@@ -24,6 +25,10 @@ export const getAtSizeRow: Row = {
     if (small === large) return [];
     const sets = [await bench.indexed(small), await bench.indexed(large)];
     const programs = sets.map((set) => bench.server(set));
+    bench.say(
+      `looking at ${count(large.sessions, 'session')}, so that the system has in memory where they lie`,
+    );
+    await bringIntoMemory(large.folder);
     return withServers(programs, async (few, many) => {
       const rate = (server: Server | undefined, folder: string, hot?: number) => async () => {
         const paths = { folder, ...(hot && { hot }) };
