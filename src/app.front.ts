@@ -9,54 +9,47 @@ import type { Logger } from 'pino';
 import { hasBody, readBody } from './app.body.js';
 import { phraseOf } from './app.filter.js';
 import type { Config } from './config.js';
-import { requestLog } from './logger.js';
-
-type Step = (request: IncomingMessage, response: ServerResponse, next: () => void) => void;
+import { logRequests } from './request-log.js';
 
 const EXPOSED_HEADERS = ['ETag', 'Retry-After', 'x-request-id'];
 
+/** Puts all this before what the server does with a request until now. */
 export function setUpFront(server: Server, { corsOrigins, apiPrefix }: Config, logger: Logger): void {
-  standBefore(server, readBodies);
-  if (apiPrefix) standBefore(server, serveUnder(apiPrefix));
-  if (corsOrigins.length > 0) standBefore(server, allowOrigins(corsOrigins));
-  standBefore(server, requestLog(logger));
-}
-
-/** Puts a step before all that the server does with a request until now. */
-function standBefore(server: Server, step: Step): void {
   const behind = server.listeners('request') as RequestListener[];
   server.removeAllListeners('request');
-  server.on('request', (request, response) => {
-    step(request, response, () => {
-      for (const listener of behind) listener.call(server, request, response);
-    });
-  });
+  // From the last step to the first. Each knows the next from the start: no request makes functions of its own.
+  let handle: RequestListener = (request, response) => {
+    for (const listener of behind) listener.call(server, request, response);
+  };
+  handle = readBodies(handle);
+  if (apiPrefix) handle = serveUnder(apiPrefix, handle);
+  if (corsOrigins.length > 0) handle = allowOrigins(corsOrigins, handle);
+  server.on('request', logRequests(logger, handle));
 }
 
-function allowOrigins(origins: readonly string[]): Step {
-  return cors({ origin: origins.includes('*') ? '*' : [...origins], exposedHeaders: EXPOSED_HEADERS });
+function allowOrigins(origins: readonly string[], next: RequestListener): RequestListener {
+  const allow = cors({ origin: origins.includes('*') ? '*' : [...origins], exposedHeaders: EXPOSED_HEADERS });
+  return (request, response) => allow(request, response, () => next(request, response));
 }
 
 /** What lies outside the prefix never reaches Nest, whose answer would not be ours. */
-function serveUnder(prefix: string): Step {
-  return (request, response, next) => {
-    if (request.url?.startsWith(`${prefix}/`)) next();
+function serveUnder(prefix: string, next: RequestListener): RequestListener {
+  return (request, response) => {
+    if (request.url?.startsWith(`${prefix}/`)) next(request, response);
     else refuse(response, 404);
   };
 }
 
 /** Leaves what was read at `body`, where Express has it too. */
-function readBodies(
-  request: IncomingMessage & { body?: unknown },
-  response: ServerResponse,
-  next: () => void,
-) {
-  if (!hasBody(request)) return next();
-  readBody(request, (read) => {
-    if ('refusal' in read) return refuse(response, read.refusal.status, read.refusal.detail);
-    request.body = read.body;
-    next();
-  });
+function readBodies(next: RequestListener): RequestListener {
+  return (request: IncomingMessage & { body?: unknown }, response) => {
+    if (!hasBody(request)) return next(request, response);
+    readBody(request, (read) => {
+      if ('refusal' in read) return refuse(response, read.refusal.status, read.refusal.detail);
+      request.body = read.body;
+      next(request, response);
+    });
+  };
 }
 
 function refuse(response: ServerResponse, status: number, detail: unknown = phraseOf(status)): void {

@@ -3,14 +3,9 @@
  * each request go to the same place.
  */
 
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LoggerService } from '@nestjs/common';
 import { type DestinationStream, type Logger, pino } from 'pino';
 import { PinoPretty } from 'pino-pretty';
-
-/** A caller may bring its own request id, if it is short and plain. */
-const REQUEST_ID = /^[A-Za-z0-9_.-]{1,64}$/;
 
 /** In whose name Nest tells what keeps it from starting: it is thrown on as well, and main.ts explains it. */
 const STARTING = new Set(['ExceptionHandler', 'NestApplication']);
@@ -28,12 +23,21 @@ const MAX_WAITING = 100;
 /** Lines to standard output. Made once: all loggers of a process write there. */
 let output: DestinationStream | undefined;
 
+/** Where the lines of each logger go. */
+const outputs = new WeakMap<Logger, DestinationStream>();
+
 export function createLogger(level: string): Logger {
-  if (!process.stdout.isTTY) {
-    output ??= linesTogether();
-    return pino({ level }, output);
-  }
-  return pino({ level }, PinoPretty({ ignore: 'pid,hostname,req,res', singleLine: true }));
+  output ??= process.stdout.isTTY
+    ? PinoPretty({ ignore: 'pid,hostname,req,res', singleLine: true })
+    : linesTogether();
+  const logger = pino({ level }, output);
+  outputs.set(logger, output);
+  return logger;
+}
+
+/** Where a logger's lines go, for who makes lines without it. */
+export function outputOf(logger: Logger): DestinationStream {
+  return outputs.get(logger) as DestinationStream;
 }
 
 /**
@@ -80,28 +84,4 @@ export class NestLog implements LoggerService {
       String(message),
     );
   }
-}
-
-/**
- * Gives every request an id, which its answer carries as `x-request-id`, and writes its line when it is over. Made for
- * this one line: what loggers of requests offer besides costs more than the rest of a short request.
- */
-export function requestLog(logger: Logger) {
-  return (request: IncomingMessage & { id?: string }, response: ServerResponse, next: () => void): void => {
-    const started = Date.now();
-    // Now, since adapters change `url` while they look for a route.
-    const { method, url, headers } = request;
-    const given = headers['x-request-id'];
-    const id = typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
-    request.id = id;
-    response.setHeader('x-request-id', id);
-    // When the answer was handed on whole, or the client is gone before.
-    response.on('close', () => {
-      const statusCode = response.headersSent ? response.statusCode : null;
-      const outcome = response.writableFinished ? statusCode : 'client gone';
-      const line = { req: { id, method, url }, res: { statusCode }, responseTime: Date.now() - started };
-      logger[(statusCode ?? 0) >= 500 ? 'error' : 'info'](line, `${method} ${url} ${outcome}`);
-    });
-    next();
-  };
 }

@@ -7,18 +7,19 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as pause } from 'node:timers/promises';
 import { expect, test } from '@jest/globals';
-import { createSession, folder, serve } from './server-process.js';
+import { createSession, folder, port, type Run, run, serve } from './server-process.js';
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const DAMAGED = 'sess_20240115_103045_a1b2c3';
 
-type Server = Awaited<ReturnType<typeof serve>>;
 // biome-ignore lint/suspicious/noExplicitAny: lines are read as any JSON is
 type Line = any;
 
 /** Stops the server: the lines of all requests. */
-async function linesOf({ process: server, output, ended }: Server): Promise<Line[]> {
+async function linesOf({ process: server, output, ended }: Run): Promise<Line[]> {
   server.kill('SIGTERM');
   expect(await ended).toBe(0);
   const lines = output.stdout.split('\n').slice(0, -1);
@@ -77,6 +78,30 @@ test('Whatever is refused has a line too, wherever in the server that is', async
   expect(lines.map(({ req }) => req.id)).toEqual(ids);
 });
 
+test('Whatever stands in a path, its line is one object that says it as it was sent', async () => {
+  const server = await serve();
+  const paths = ['/session/"},"level":50,"x":"', '/session/\\\\n\\u0022', '/%0a%22'];
+  for (const path of paths) {
+    const client = connect(Number(new URL(server.url).port), '127.0.0.1');
+    client.end(`GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, 'latin1');
+    await text(client);
+  }
+  const lines = await linesOf(server);
+  expect(lines.map(({ level, req }) => [level, req.url])).toEqual(paths.map((path) => [30, path]));
+  expect(lines.map(({ msg }) => msg)).toEqual(paths.map((path) => `GET ${path} 404`));
+});
+
+test('Where only faults are asked for, other requests have no line', async () => {
+  mkdirSync(join(folder, 'data/sessions/2024-01-15', DAMAGED), { recursive: true });
+  const PORT = await port();
+  const server = run({ PORT, LOG_LEVEL: 'error' });
+  // Nor is there one that says when it serves.
+  const list = `http://127.0.0.1:${PORT}/session/list`;
+  while (!(await fetch(list).catch(() => undefined))?.ok) await pause(20);
+  const id = await requestId(`http://127.0.0.1:${PORT}/session/${DAMAGED}`);
+  expect((await linesOf(server)).map(({ req }) => req.id)).toEqual([id]);
+});
+
 test('A caller may bring an id that is short and plain, and no other', async () => {
   const server = await serve();
   const ask = (id: string) => requestId(`${server.url}/session/list`, { 'x-request-id': id });
@@ -99,8 +124,7 @@ test('A fault of our own is an error, and its cause stands in another line under
 
 test('A client that is gone before its answer has a line that says so', async () => {
   const server = await serve();
-  const { port } = new URL(server.url);
-  const client = connect(Number(port), '127.0.0.1');
+  const client = connect(Number(new URL(server.url).port), '127.0.0.1');
   client.write(
     'POST /session/create HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n{',
   );
