@@ -3,18 +3,7 @@
  * and the filter's work.
  */
 
-import {
-  Body,
-  Controller,
-  Get,
-  HttpCode,
-  Param,
-  Patch,
-  Post,
-  Query,
-  UseFilters,
-  UsePipes,
-} from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Patch, Post, Query, UseFilters } from '@nestjs/common';
 import { ApiBody, ApiHeader, ApiOkResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
 import {
   SessionAuditResponse,
@@ -56,7 +45,6 @@ const ApiSessionId = () =>
 @ApiTags('Session')
 @Controller('session')
 @UseFilters(SessionFilter)
-@UsePipes(SessionValidationPipe)
 @Revisioned()
 export class SessionController {
   constructor(private readonly sessions: SessionService) {}
@@ -72,7 +60,7 @@ export class SessionController {
   @ApiIdempotent()
   @ApiErrors(413, 415, 500, 503)
   create(
-    @Body() request: SessionCreateRequest,
+    @Body(SessionValidationPipe) request: SessionCreateRequest,
     @IdempotencyKey() idempotencyKey?: string,
   ): Promise<SessionResponse> {
     return this.sessions.process(request, { idempotencyKey });
@@ -87,7 +75,7 @@ export class SessionController {
   @ApiSessionFilter()
   @ApiOkResponse({ type: SessionSearchResponse })
   @ApiSearchErrors()
-  find(@Query() query: SessionSearchQuery): Promise<SessionSearchResponse> {
+  find(@Query(SessionValidationPipe) query: SessionSearchQuery): Promise<SessionSearchResponse> {
     return this.sessions.list(query);
   }
 
@@ -98,7 +86,7 @@ export class SessionController {
   })
   @ApiOkResponse({ type: SessionListResponse })
   @ApiErrors(422, 500, 503)
-  list(@Query() query: SessionListQuery): Promise<SessionListResponse> {
+  list(@Query(SessionValidationPipe) query: SessionListQuery): Promise<SessionListResponse> {
     return this.sessions.listPage(query);
   }
 
@@ -111,7 +99,7 @@ export class SessionController {
   @ApiSessionFilter()
   @ApiOkResponse({ type: SessionStatsResponse })
   @ApiSearchErrors()
-  stats(@Query() query: SessionFilterQuery): Promise<SessionStatsResponse> {
+  stats(@Query(SessionValidationPipe) query: SessionFilterQuery): Promise<SessionStatsResponse> {
     return this.sessions.stats(query);
   }
 
@@ -147,7 +135,10 @@ export class SessionController {
   @ApiRevisioned()
   @ApiSessionAnswer(EventListResponse)
   @ApiErrors(404, 422, 500, 503)
-  events(@Param('session_id') id: string, @Query() query: EventListQuery): Promise<EventListResponse> {
+  events(
+    @Param('session_id') id: string,
+    @Query(SessionValidationPipe) query: EventListQuery,
+  ): Promise<EventListResponse> {
     return this.sessions.events(id, query);
   }
 
@@ -181,7 +172,7 @@ export class SessionController {
   @ApiErrors(404, 409, 412, 413, 415, 422, 500, 503)
   update(
     @Param('session_id') id: string,
-    @Body() report: SessionUpdateRequest,
+    @Body(SessionValidationPipe) report: SessionUpdateRequest,
     @IfMatch() expectedRevision?: number | number[],
   ): Promise<SessionResponse> {
     const options = { reason: report.reason ?? undefined, expectedRevision };
