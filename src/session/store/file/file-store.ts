@@ -205,6 +205,9 @@ export class FileStore extends SessionStore {
   }
 
   override read(id: string): Promise<StoredSession | undefined> {
+    // What is in memory is given at once: closing has nothing to wait for.
+    const cached = this.#closing ? undefined : this.#states.cached(id);
+    if (cached) return Promise.resolve(this.#stored(cached));
     return this.#accept(async () => {
       const loaded = await this.#current(id);
       return loaded && this.#stored(loaded);
