@@ -12,7 +12,7 @@ import { jsonRule, refuse } from './domain/session-rules.js';
 import { memberFaults } from './keeps.decorator.js';
 
 /**
- * The pipe of every route. Members that a DTO does not have are ignored, as Pydantic does. Not Nest's ValidationPipe,
+ * The pipe of every body and every query. Members that a DTO does not have are ignored, as Pydantic does. Not Nest's ValidationPipe,
  * which takes every member called `prototype` out of what it is given, however deep, and says nothing.
  */
 @Injectable()
