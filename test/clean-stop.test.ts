@@ -144,8 +144,8 @@ test('Who sent a request before the server came to accept the connection is answ
   server.process.kill('SIGTERM');
   server.process.kill('SIGCONT');
   for (const answer of await Promise.all(heard)) expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-  for (const { status, headers } of await Promise.all(answers))
-    expect([status, headers.connection]).toEqual([200, 'close']);
+  // It may have been read before the signal was, and then its connection was not told to end yet.
+  for (const { status } of await Promise.all(answers)) expect(status).toBe(200);
   expect(await server.ended).toBe(0);
 });
 

@@ -120,6 +120,8 @@ async function play(
   disk.counting = act.opens === true;
   client.store = await open(folder, disk, files);
   disk.counting = false;
+  // The index of the template knows of both sessions: on a slow machine, opening does not wait for it to be put right.
+  if (!act.opens) await client.store.whenComplete();
   await act.before?.(client, pass);
   for (const step of act.steps) {
     disk.counting = true;

@@ -3,6 +3,7 @@ import { chmod, rm, stat, utimes } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import Database from 'libsql';
 import { toDocument } from '../../src/session/domain/session-document.js';
+import { INDEX_FORMAT } from '../../src/session/store/file/index/index-schema.js';
 import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
@@ -50,6 +51,30 @@ describe('The state that the index keeps of a session', () => {
     const read = await (await folder.open({ files: new WatchedFiles().files })).read(ID);
     expect(kept.session).toEqual(read?.session);
     expect(Object.isFrozen(kept.session.outputs.requirement)).toBe(true);
+  });
+
+  test('has the members that a session has in this format of the index', async () => {
+    const folder = await aReadFolder();
+    // Another list of members is another format: sessions of the old one are kept without them.
+    expect({ format: INDEX_FORMAT, members: Object.keys((await reading(folder)).session).sort() }).toEqual({
+      format: 2,
+      members: [
+        'createdAt',
+        'error',
+        'head',
+        'id',
+        'labels',
+        'outputBytes',
+        'outputs',
+        'reasons',
+        'revision',
+        'status',
+        'stepsCompleted',
+        'timing',
+        'updatedAt',
+        'userId',
+      ],
+    });
   });
 
   test('is kept of all sessions when stock is taken', async () => {

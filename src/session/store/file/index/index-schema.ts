@@ -21,7 +21,7 @@ export function indexPath(root: string): string {
   return join(root, STORE_FOLDER, 'index.db');
 }
 
-/** Of another format, an index is made anew: count on with every change of what it holds. */
+/** Of another format, an index is made anew: count on with every change of what it holds, and of what a `Session` is. */
 export const INDEX_FORMAT = 2;
 
 /**
