@@ -117,7 +117,7 @@ describe('bench', () => {
     const results = JSON.parse(readFileSync(join(folder, 'results/results.json'), 'utf8'));
     const number = expect.any(Number);
     const sample = { median: number, rounds: [number] };
-    const [append, create] = results.figures;
+    const [create, append] = results.figures;
     expect(code).toBe(0);
     expect(append).toEqual({
       name: 'append',
