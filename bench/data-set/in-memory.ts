@@ -3,7 +3,7 @@
  * where each session's files lie. What is measured after that is the server and not the disk.
  */
 
-import { createReadStream, type Dirent, opendirSync, readdirSync, statSync } from 'node:fs';
+import { createReadStream, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { indexPath } from '../../dist/session/store/file/index/index-schema.js';
@@ -13,18 +13,9 @@ export async function bringIntoMemory(folder: string): Promise<void> {
   for await (const _ of createReadStream(indexPath(folder), { highWaterMark: 1024 ** 2 }));
   const days = readdirSync(folder).filter((name) => !name.startsWith('.'));
   for (const day of days) {
-    for (const { name } of entriesOf(join(folder, day)))
+    for (const name of readdirSync(join(folder, day)))
       for (const file of [EVENTS_FILE, VIEW_FILE])
         statSync(join(folder, day, name, file), { throwIfNoEntry: false });
     await nextTurn();
-  }
-}
-
-function* entriesOf(path: string): Generator<Dirent> {
-  const folder = opendirSync(path, { bufferSize: 1_024 });
-  try {
-    for (let entry = folder.readSync(); entry; entry = folder.readSync()) yield entry;
-  } finally {
-    folder.closeSync();
   }
 }
