@@ -28,7 +28,8 @@ export function toDocument(session: Session): JsonObject {
     revision: session.revision,
     head: session.head,
   };
-  return { ...document, ...membersBeyond(document, session.imported?.document ?? {}) };
+  if (!session.imported) return document;
+  return { ...document, ...membersBeyond(document, session.imported.document) };
 }
 
 function membersBeyond(known: object, document: JsonObject): JsonObject {
@@ -86,7 +87,7 @@ export function corruptedSession(id: string): ListedSession {
 
 /** Cut between characters, never within one. */
 function shorten(text: string | null): string | null {
-  if (text === null) return null;
+  if (text === null || text.length <= REQUIREMENT_TEXT_SHOWN) return text;
   const characters = [...text.slice(0, 2 * REQUIREMENT_TEXT_SHOWN + 2)];
   if (characters.length <= REQUIREMENT_TEXT_SHOWN) return text;
   return `${characters.slice(0, REQUIREMENT_TEXT_SHOWN).join('')}…`;

@@ -263,7 +263,9 @@ function change(state: Draft, event: KnownEvent): void {
       state.labels = mergeLabels(state.labels, event.data.labels);
       break;
   }
-  Object.assign(state, { updatedAt: event.at, revision: event.seq + 1, head: event.hash });
+  state.updatedAt = event.at;
+  state.revision = event.seq + 1;
+  state.head = event.hash;
   keepReason(state, event.data.reason);
 }
 

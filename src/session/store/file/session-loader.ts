@@ -130,16 +130,16 @@ export class SessionLoader {
 
   #fromLog(entry: FolderEntry, folder: string, log: ReadFile, view: ReadFile | undefined): LoadedSession {
     const { events, length, rest } = readLog(log.bytes, this.options.storeId, entry.id);
-    const known = eventsCountedBy(view?.bytes) ?? 0;
-    if (rest && (!rest.torn || rest.seq < known)) {
+    const known = () => eventsCountedBy(view?.bytes) ?? 0;
+    if (rest && (!rest.torn || rest.seq < known())) {
       throw new SessionCorruptedError(entry.id, `event ${rest.seq} of the log: ${rest.finding}`);
     }
     const session = this.#stateOf(entry.id, events);
-    if (known > session.revision) {
-      const finding = `the view knows of ${known} events and the log has ${session.revision}: acknowledged events were lost`;
+    const [torn, viewIsStale] = [rest !== undefined, view?.bytes.toString() !== this.#viewOf(session)];
+    if (viewIsStale && known() > session.revision) {
+      const finding = `the view knows of ${known()} events and the log has ${session.revision}: acknowledged events were lost`;
       throw new SessionCorruptedError(entry.id, finding);
     }
-    const [torn, viewIsStale] = [rest !== undefined, view?.bytes.toString() !== this.#viewOf(session)];
     const loaded = { session, folder, day: entry.day, length, torn, viewIsStale };
     if (torn || !view || viewIsStale) return loaded;
     return { ...loaded, whole: { log: log.changed, view: view.changed } };

@@ -26,8 +26,9 @@ const MAX_INDENTED = 256 * 1024;
 
 /** The view of a session: two-space JSON for people, as long as it is for people. */
 export function renderView(session: Session): string {
-  const text = JSON.stringify(toDocument(session));
-  return `${text.length > MAX_INDENTED ? text : JSON.stringify(toDocument(session), null, 2)}\n`;
+  const document = toDocument(session);
+  const text = JSON.stringify(document);
+  return `${text.length > MAX_INDENTED ? text : JSON.stringify(document, null, 2)}\n`;
 }
 
 export class ViewWriter {

@@ -168,21 +168,21 @@ export class IndexDatabase {
   }
 
   enter(ids: Iterable<string>): void {
-    for (const id of ids) this.#statements.enter.run(id);
+    for (const id of ids) this.#statements.enter.run([id]);
   }
 
   leave(ids: Iterable<string>): void {
-    for (const id of ids) this.#statements.leave.run(id);
+    for (const id of ids) this.#statements.leave.run([id]);
   }
 
   /** The day folder in which a session lies. */
   dayOf(id: string): string | undefined {
-    return (this.#statements.dayOf.get(id) as [string] | undefined)?.[0];
+    return (this.#statements.dayOf.get([id]) as [string] | undefined)?.[0];
   }
 
   /** What is kept of a session's state. */
   keptState(id: string): KeptState | undefined {
-    const row = this.#statements.keptState.get(id) as
+    const row = this.#statements.keptState.get([id]) as
       | [string, number, number, number, string, string]
       | undefined;
     if (!row) return undefined;
@@ -197,12 +197,12 @@ export class IndexDatabase {
 
   /** The latest session that was made with this idempotency key, at this place or later. */
   findKey(key: string, from: bigint): string | undefined {
-    return (this.#statements.findKey.get(key, from) as [string] | undefined)?.[0];
+    return (this.#statements.findKey.get([key, from]) as [string] | undefined)?.[0];
   }
 
   /** Of the rows of these places, `limit` at most: those that this taking of stock has not seen; and where to go on. */
   unseen(scan: number, [from, to]: readonly [bigint, bigint], limit: number): Unseen {
-    const rows = this.#statements.between.all(from, to, limit) as [bigint, string, string, bigint][];
+    const rows = this.#statements.between.all([from, to, limit]) as [bigint, string, string, bigint][];
     const last = rows.at(-1);
     return {
       sessions: rows.filter((row) => Number(row[3]) !== scan).map(([, id, day]) => ({ id, day })),
@@ -274,20 +274,20 @@ export class IndexDatabase {
     const { id, day, status, userId, labels, timing, listed, idempotencyKey } = row;
     const rest = [id, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan];
     let n = row.place;
-    while (this.#statements.insert.run(n, ...rest).changes === 0) n += 1n;
+    while (this.#statements.insert.run([n, ...rest]).changes === 0) n += 1n;
     if (row.state) this.#keepState(n, row.state);
     this.#addLabels(n, labels);
-    if (row.words) this.#statements.addWords.run(n, row.words);
+    if (row.words) this.#statements.addWords.run([n, row.words]);
   }
 
   #update(known: KnownRow, row: IndexRow, wordsHash: string, scan: number): void {
     const { n } = known;
     if (row.state) this.#keepState(n, row.state);
-    else this.#statements.dropState.run(n);
+    else this.#statements.dropState.run([n]);
     const { day, status, userId, labels, timing, listed, idempotencyKey } = row;
     const now: KnownRow = { n, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan };
     if ((Object.keys(now) as (keyof KnownRow)[]).every((name) => now[name] === known[name])) return;
-    this.#statements.update.run(
+    this.#statements.update.run([
       day,
       status,
       userId,
@@ -298,37 +298,37 @@ export class IndexDatabase {
       wordsHash,
       scan,
       n,
-    );
+    ]);
     if (labels !== known.labels) {
       this.#dropLabels(n, known.labels);
       this.#addLabels(n, labels);
     }
     if (wordsHash === known.wordsHash) return;
-    if (known.wordsHash) this.#statements.dropWords.run(n);
-    if (row.words) this.#statements.addWords.run(n, row.words);
+    if (known.wordsHash) this.#statements.dropWords.run([n]);
+    if (row.words) this.#statements.addWords.run([n, row.words]);
   }
 
   #erase({ n, labels, wordsHash }: KnownRow): void {
-    this.#statements.remove.run(n);
-    this.#statements.dropState.run(n);
+    this.#statements.remove.run([n]);
+    this.#statements.dropState.run([n]);
     this.#dropLabels(n, labels);
-    if (wordsHash) this.#statements.dropWords.run(n);
+    if (wordsHash) this.#statements.dropWords.run([n]);
   }
 
   #keepState(n: bigint, { day, length, whole, text, sha256 }: KeptState): void {
-    this.#statements.keepState.run(n, day, length, whole.log, whole.view, text, sha256);
+    this.#statements.keepState.run([n, day, length, whole.log, whole.view, text, sha256]);
   }
 
   #addLabels(n: bigint, labels: string): void {
-    for (const [key, value] of labelsIn(labels)) this.#statements.addLabel.run(key, value, n);
+    for (const [key, value] of labelsIn(labels)) this.#statements.addLabel.run([key, value, n]);
   }
 
   #dropLabels(n: bigint, labels: string): void {
-    for (const [key, value] of labelsIn(labels)) this.#statements.dropLabel.run(key, value, n);
+    for (const [key, value] of labelsIn(labels)) this.#statements.dropLabel.run([key, value, n]);
   }
 
   #find(id: string): KnownRow | undefined {
-    const row = this.#statements.find.get(id) as
+    const row = this.#statements.find.get([id]) as
       | [bigint, string, string, string | null, string, string, string, string | null, string, bigint]
       | undefined;
     if (!row) return undefined;

@@ -24,7 +24,10 @@ export type StatementName =
   | 'findKey'
   | 'between';
 
-/** `rows` gives columns by their position, which costs less than by name. */
+/**
+ * `rows` gives columns by their position, which costs less than by name. Parameters are given as one list: the driver makes one
+ * of them otherwise, each time.
+ */
 export function prepareStatements(database: Database.Database): Record<StatementName, Database.Statement> {
   const rows = (sql: string) => database.prepare(sql).raw();
   return {
