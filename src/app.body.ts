@@ -5,7 +5,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 const MAX_BODY_BYTES = 256 * 1024;
-const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/i;
+const OTHER_CHARSET = /^charset=(?!"?utf-?8"?$)/i;
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /** Why a body is refused. */
@@ -40,13 +41,19 @@ export function readBody(request: IncomingMessage, done: (read: ReadBody) => voi
   });
 }
 
+/** Whether a media type (RFC 9110, 8.3.1) is one of JSON in UTF-8; parameters that nobody knows change nothing. */
+function isJson(mediaType: string): boolean {
+  const [type = '', ...parameters] = mediaType.split(';').map((part) => part.trim());
+  return JSON_TYPE.test(type) && !parameters.some((parameter) => OTHER_CHARSET.test(parameter));
+}
+
 /** Makes JSON of the bytes of a body. One without a content type is taken for JSON, as FastAPI does. */
 function parseBody(bytes: Buffer | undefined, headers: IncomingHttpHeaders): ReadBody {
   const { 'content-type': type, 'content-encoding': encoding = 'identity' } = headers;
   if (encoding.toLowerCase() !== 'identity') return { refusal: { status: 415 } };
   if (bytes === undefined) return { refusal: { status: 413 } };
   if (bytes.length === 0) return { body: undefined };
-  if (type !== undefined && !JSON_TYPE.test(type)) return { refusal: { status: 415 } };
+  if (type !== undefined && !isJson(type)) return { refusal: { status: 415 } };
   try {
     return { body: JSON.parse(utf8.decode(bytes)) };
   } catch (error) {

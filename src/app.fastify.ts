@@ -4,8 +4,8 @@
 
 import '@fastify/static'; // Swagger's pages need it; without it they would end the process when the server starts.
 import type { IncomingMessage } from 'node:http';
-import { parse } from 'node:querystring';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { parseQuery } from './app.query.js';
 
 /** A request as app.front.ts hands it on. */
 interface FrontRequest extends IncomingMessage {
@@ -37,7 +37,7 @@ export function createAdapter(): FastifyAdapter {
       ignoreTrailingSlash: true,
       // Longer ones do not reach us: Node bounds the head of a request.
       maxParamLength: Number.MAX_SAFE_INTEGER,
-      querystringParser: parse,
+      querystringParser: parseQuery,
     },
     skipMiddie: true,
   });

@@ -25,6 +25,8 @@ export function setUpFront(server: Server, { corsOrigins, apiPrefix }: Config, l
   if (apiPrefix) handle = serveUnder(apiPrefix, handle);
   if (corsOrigins.length > 0) handle = allowOrigins(corsOrigins, handle);
   server.on('request', logRequests(logger, handle));
+  // Node passes over what is beyond its limit. How long the head of a request may be is limited anyway.
+  server.maxHeadersCount = 0;
 }
 
 function allowOrigins(origins: readonly string[], next: RequestListener): RequestListener {
@@ -32,18 +34,26 @@ function allowOrigins(origins: readonly string[], next: RequestListener): Reques
   return (request, response) => allow(request, response, () => next(request, response));
 }
 
+/** A client may send the whole address (RFC 9112, 3.2.2). */
+function pathOf({ url = '' }: IncomingMessage): string {
+  return url.replace(/^https?:\/\/[^/?#]*/i, '');
+}
+
 /** What lies outside the prefix never reaches Nest, whose answer would not be ours. */
 function serveUnder(prefix: string, next: RequestListener): RequestListener {
   return (request, response) => {
-    if (request.url?.startsWith(`${prefix}/`)) next(request, response);
+    if (pathOf(request).startsWith(`${prefix}/`)) next(request, response);
     else refuse(response, 404);
   };
 }
 
+/** A body has no meaning there (RFC 9110, 9.3.1), and nobody looks at it. */
+const BODILESS = new Set(['GET', 'HEAD']);
+
 /** Leaves what was read at `body`, where Express has it too. */
 function readBodies(next: RequestListener): RequestListener {
   return (request: IncomingMessage & { body?: unknown }, response) => {
-    if (!hasBody(request)) return next(request, response);
+    if (BODILESS.has(request.method ?? '') || !hasBody(request)) return next(request, response);
     readBody(request, (read) => {
       if ('refusal' in read) return refuse(response, read.refusal.status, read.refusal.detail);
       request.body = read.body;

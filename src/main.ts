@@ -2,6 +2,8 @@
  * Starts the server and listens. Whatever keeps it from starting is told in lines that say what to do.
  */
 
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { AdapterMissingError, loadAdapter } from './app.adapter.js';
 import { appModule } from './app.module.js';
@@ -28,9 +30,15 @@ async function start(): Promise<void> {
     throw error;
   }
   stopOnSignal(app, logger);
-  const url = `${await app.getUrl()}${config.apiPrefix}`;
+  const url = `${addressOf(app.getHttpServer())}${config.apiPrefix}`;
   const what = `impact-session ${version} on ${config.httpAdapter}`;
   logger.info(`${what} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
+}
+
+/** The address as it is: Nest's `getUrl` calls every address of a machine a local one, which hides who can reach it. */
+function addressOf(server: Server): string {
+  const { address, family, port } = server.address() as AddressInfo;
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */

@@ -18,7 +18,8 @@ const program = new Command('impact-session')
   .addCommand(showCommand())
   .addCommand(reindexCommand())
   .exitOverride();
-for (const command of program.commands) command.exitOverride();
+for (const command of [program, ...program.commands])
+  command.exitOverride().showHelpAfterError('(--help tells more)');
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that has seen enough (`| head`) is no fault.

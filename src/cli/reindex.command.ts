@@ -52,13 +52,13 @@ async function reindex(given: string | undefined, options: { readonly json?: boo
   const { sessions, server } = by;
   const ms = Math.round(performance.now() - begun);
   if (options.json) process.stdout.write(`${JSON.stringify({ path: folder.path, sessions, server, ms })}\n`);
-  const whose = server ? ' by the server that has the folder' : `: ${count(sessions ?? 0, 'session')}`;
-  process.stderr.write(`the index was made anew in ${duration(ms)}${whose}\n`);
+  const whose = server ? ' by the server that has the folder' : '';
+  process.stderr.write(`the index was made anew in ${duration(ms)}${whose}: ${count(sessions, 'session')}\n`);
 }
 
 interface Done {
-  /** How many there are; null where a server did it. */
-  readonly sessions: number | null;
+  readonly sessions: number;
+  /** Whether a server did it. */
   readonly server: boolean;
 }
 
@@ -103,11 +103,9 @@ async function doneByHolder({ path }: Folder, storeId: string, error: unknown): 
     if (Date.now() > until) throw new CommandError(`${error.message}; it does not answer`);
     await pause(LOOK_MS);
   }
-  for (
-    let stock = stockOf(root, storeId);
-    !(stock?.isDone && stock.times > before);
-    stock = stockOf(root, storeId)
-  )
+  for (;;) {
+    const { times = 0, sessions } = stockOf(root, storeId) ?? {};
+    if (sessions !== undefined && times > before) return { sessions, server: true };
     await pause(LOOK_MS);
-  return { sessions: null, server: true };
+  }
 }

@@ -39,6 +39,11 @@ export function faultsIn(input: object, dto: abstract new () => object, place: P
   );
 }
 
+/** The members of a DTO that have rules, which are all that it takes. */
+export function membersOf(dto: abstract new () => object): string[] {
+  return Object.keys(rulesOf(dto.prototype));
+}
+
 function rulesOf(dto: object): Rules {
   return Reflect.getMetadata(RULES, dto) ?? {};
 }

@@ -18,7 +18,7 @@ import {
   wordRule,
 } from './domain/session-rules.js';
 import { Keeps } from './keeps.decorator.js';
-import { FromDigits, FromDotted, FromOneOrMore } from './query-string.js';
+import { FromDigits, FromDotted, FromOneOrMore, NothingElse } from './query-string.js';
 import { ApiIncomplete, SessionListItem } from './session-listing.dto.js';
 import type { ListOrder, SessionFilter, SessionPage } from './store/session-store.js';
 
@@ -29,10 +29,11 @@ const CURSOR_EXAMPLE = 'GUeWvyVfDYzl4mEWRPZHHNWE1bQnr4SRSbaUQFvFmBNbIjIwMjQiXQ';
 const dottedLabelsRule: Rule = (value, loc) =>
   labelsRule(value, []).map((fault) => {
     const [key] = fault.loc;
-    return { ...fault, loc: key === undefined ? loc : [...loc.slice(0, -1), `label.${key}`] };
+    return { ...fault, loc: [...loc.slice(0, -1), ...(key === undefined ? [] : [`label.${key}`])] };
   });
 
 /** `?status=created&user_id=&created_after=&created_before=&label.team=payments&q=`: sessions that fit all of these. */
+@NothingElse()
 export class SessionFilterQuery {
   @ApiPropertyOptional({
     description:
@@ -90,6 +91,7 @@ export class SessionFilterQuery {
 }
 
 /** A page of the sessions that fit: `?order=oldest&limit=100&cursor=` beside the filters. */
+@NothingElse()
 export class SessionSearchQuery extends SessionFilterQuery {
   @ApiPropertyOptional({
     description: 'By time of creation.',

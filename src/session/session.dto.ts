@@ -4,7 +4,6 @@
  */
 
 import { ApiHideProperty, ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Transform } from 'class-transformer';
 import type { JsonObject, JsonValue } from './domain/json.js';
 import type { SessionPatch } from './domain/session.js';
 import { toDocument } from './domain/session-document.js';
@@ -28,9 +27,6 @@ const ID_EXAMPLE = 'sess_20240115_103045_a1b2c3';
 const TIME_EXAMPLE = '2024-01-15T10:30:45.123Z';
 const USER_EXAMPLE = 'developer@example.com';
 
-/** Keeps class-transformer from copying (and changing) a free-form value. */
-const AsItIs = () => Transform(({ obj, key }) => obj[key]);
-
 /** Request to create a new assessment session. */
 export class SessionCreateRequest {
   @ApiPropertyOptional({
@@ -49,7 +45,6 @@ export class SessionCreateRequest {
     additionalProperties: { type: 'string', maxLength: LIMITS.labelValueLength },
     example: { team: 'payments' },
   })
-  @AsItIs()
   @Keeps(labelsRule)
   labels?: Record<string, string>;
 }
@@ -166,7 +161,6 @@ export class SessionUpdateRequest {
     type: [String],
     example: ['matches_found'],
   })
-  @AsItIs()
   @Keeps(stepsRule)
   steps_completed?: string[];
 
@@ -176,7 +170,6 @@ export class SessionUpdateRequest {
     additionalProperties: { type: 'integer', minimum: 0 },
     example: { search_ms: 1250 },
   })
-  @AsItIs()
   @Keeps(timingRule)
   timing?: Record<string, number>;
 
@@ -187,7 +180,6 @@ export class SessionUpdateRequest {
     additionalProperties: true,
     example: { search: { matches: 12 } },
   })
-  @AsItIs()
   @Keeps(outputsRule)
   outputs?: Record<string, JsonValue>;
 
@@ -197,7 +189,6 @@ export class SessionUpdateRequest {
     additionalProperties: { type: 'string', nullable: true, maxLength: LIMITS.labelValueLength },
     example: { team: 'payments' },
   })
-  @AsItIs()
   @Keeps(labelChangesRule)
   labels?: Record<string, string | null>;
 
@@ -227,7 +218,6 @@ export class SessionUpdateRequest {
     ],
     example: { error: 'TimeoutError', message: 'the model did not answer in 30 s', component: 'effort' },
   })
-  @AsItIs()
   @Keeps(failureRule)
   error?: string | { error?: string; message: string; component?: string; details?: JsonObject };
 }

@@ -69,7 +69,10 @@ export class InvalidSessionStateError extends ComponentError {
 export class SessionConflictError extends ComponentError {
   readonly code = 'SessionConflictError';
   constructor(expected: JsonValue, actual: number) {
-    super(`The session is at revision ${actual}, which is not what was expected`, { expected, actual });
+    const is = Number.isNaN(expected)
+      ? 'and what was expected is no revision'
+      : 'which is not what was expected';
+    super(`The session is at revision ${actual}, ${is}`, { expected, actual });
   }
 }
 
@@ -188,12 +191,12 @@ export function isSessionError(error: unknown): error is SessionError {
   return error instanceof ComponentError;
 }
 
-/** A caller's text made safe to repeat in an answer and in a log line: short, and without control characters. */
+/** A caller's text made safe to repeat in an answer and in a log line: short, well-formed, and without control characters. */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be taken out
   return shortened(text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '\ufffd'));
 }
 
 function shortened(text: string): string {
-  return text.length > 128 ? `${text.slice(0, 128)}…` : text;
+  return (text.length > 128 ? `${text.slice(0, 128)}…` : text).toWellFormed();
 }

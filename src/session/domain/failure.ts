@@ -17,7 +17,7 @@ const MAX_DETAILS_BYTES = 16 * 1024;
 export function describeFailure(thrown: unknown): Failure {
   return {
     error: attempt(() => nameOf(thrown)) ?? 'Error',
-    message: (attempt(() => messageOf(thrown)) ?? 'no message').slice(0, LIMITS.messageLength),
+    message: cut(attempt(() => messageOf(thrown)) ?? 'no message', LIMITS.messageLength),
     component: attempt(() => nameFrom(thrown, 'component')) ?? null,
     details: attempt(() => detailsOf(thrown)) ?? {},
   };
@@ -42,8 +42,13 @@ function nameOf(thrown: unknown): string | undefined {
 function nameFrom(thrown: unknown, member: 'name' | 'component'): string | undefined {
   const name = (thrown as Record<string, unknown> | null | undefined)?.[member];
   if (typeof name !== 'string') return undefined;
-  const cut = name.slice(0, LIMITS.nameLength);
-  return nameRule(cut, []).length === 0 ? cut : undefined;
+  const short = cut(name, LIMITS.nameLength);
+  return nameRule(short, []).length === 0 ? short : undefined;
+}
+
+/** Well-formed, whatever was thrown: also where the cut goes through a pair of UTF-16. */
+function cut(text: string, length: number): string {
+  return text.slice(0, length).toWellFormed();
 }
 
 function messageOf(thrown: unknown): string | undefined {

@@ -8,6 +8,8 @@ export function wordsOf(text: string): string[] {
   const folded = text
     .normalize('NFD')
     .replace(/\p{Mn}/gu, '')
-    .toLowerCase();
+    .toLowerCase()
+    // How a sigma is written depends on whether a letter follows, which the beginning of a word cannot know.
+    .replaceAll('ς', 'σ');
   return [...new Set(folded.match(/[\p{L}\p{N}]+/gu) ?? [])];
 }

@@ -63,8 +63,13 @@ function text(max: number, min = 0): Rule {
       return fault('string_too_short', loc, `String should have at least ${min} character`);
     if (isLonger(value, max))
       return fault('string_too_long', loc, `String should have at most ${max} characters`);
-    return [];
+    return wellFormed(value, loc);
   };
+}
+
+/** Half of a character that UTF-16 writes as a pair has no UTF-8: JSON with it is no JSON to others (RFC 8259, 8.2). */
+function wellFormed(value: string, loc: Place): Fault[] {
+  return value.isWellFormed() ? [] : fault('string_unicode', loc, 'Input should be valid Unicode');
 }
 
 /** Characters are code points, as Pydantic and JSON Schema count them; no text is counted that need not be. */
@@ -217,7 +222,8 @@ export function refuse(faults: readonly Fault[]): void {
 }
 
 function jsonFaults(value: unknown, loc: Place, depth: number): Fault[] {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return [];
+  if (value === null || typeof value === 'boolean') return [];
+  if (typeof value === 'string') return wellFormed(value, loc);
   if (typeof value === 'number')
     return Number.isFinite(value) ? [] : fault('finite_number', loc, 'Input should be a finite number');
   if (typeof value !== 'object' || !(isWholeArray(value) || isPlain(value)))
@@ -229,7 +235,7 @@ function jsonFaults(value: unknown, loc: Place, depth: number): Fault[] {
   return Object.entries(value).flatMap(([name, item]) =>
     FORBIDDEN_NAMES.has(name)
       ? fault('forbidden_name', [...loc, name], `"${name}" is not allowed as a name`)
-      : jsonFaults(item, [...loc, name], depth + 1),
+      : [...wellFormed(name, loc), ...jsonFaults(item, [...loc, name], depth + 1)],
   );
 }
 

@@ -10,6 +10,8 @@ const MAX_WAITING = 1_000;
 export class CommandQueue {
   readonly #tails = new Map<string, { last: Promise<unknown>; waiting: number }>();
 
+  readonly #readings = new Map<string, Promise<unknown>>();
+
   /** Whether a command for `key` runs or waits. */
   isBusy(key: string): boolean {
     return this.#tails.has(key);
@@ -35,6 +37,18 @@ export class CommandQueue {
         if (queue.waiting === 0) this.#tails.delete(key);
       });
     this.#tails.set(key, queue);
+    return result;
+  }
+
+  /**
+   * Reads for `key` in its turn; who comes before it is done is given the same, however many. Nobody misses a command that
+   * has ended: none ends between the turn that a reading waits for and the reading.
+   */
+  read<T>(key: string, reading: () => Promise<T>): Promise<T> {
+    const known = this.#readings.get(key) as Promise<T> | undefined;
+    if (known) return known;
+    const result = this.run(key, reading).finally(() => this.#readings.delete(key));
+    this.#readings.set(key, result);
     return result;
   }
 }

@@ -363,7 +363,7 @@ export class FileStore extends SessionStore {
 
   /** The state of a session: the last durable one where it is known, else read in the session's turn. */
   async #current(id: string): Promise<LoadedSession | undefined> {
-    return this.#states.cached(id) ?? this.#queue.run(id, () => this.#states.load(id));
+    return this.#states.cached(id) ?? this.#queue.read(id, () => this.#states.load(id));
   }
 
   /** Whether nothing is under way for a session: nothing of it is late, left over or unknown. */

@@ -85,6 +85,10 @@ export class IndexDatabase {
     return undefined;
   }
 
+  get isOpen(): boolean {
+    return this.#database.open;
+  }
+
   /** An empty index in the place of whatever is there. @throws the driver's error */
   static makeAnew(path: string, storeId: string, about: About): IndexDatabase {
     IndexDatabase.delete(path);
@@ -160,6 +164,11 @@ export class IndexDatabase {
     this.together(() => {
       for (const id of ids) this.remove(id);
     });
+  }
+
+  /** How many sessions there are. */
+  count(): number {
+    return (this.#database.prepare('SELECT count(*) FROM session').raw().get() as [number])[0];
   }
 
   /** Of which sessions a write is under way. */

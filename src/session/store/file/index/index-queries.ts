@@ -155,12 +155,11 @@ export class IndexQueries {
    */
   #selectionsOf(filter: SessionFilter): Selection[] {
     const { labels = {}, text } = filter;
+    const words = text === undefined ? undefined : wordsOf(text);
+    if (words?.length === 0) return [];
     const streams = Object.entries(labels).map(([key, value]) => labelled(key, value));
-    if (text !== undefined) {
-      const words = wordsOf(text);
-      if (words.length === 0) return [];
-      streams.push(withWords(words));
-    }
+    // First, so that of streams that are both long this is the one: a label is soon looked up.
+    if (words) streams.unshift(withWords(words));
     const fewest = this.#fewestOf(streams, filter);
     const checks = streams.filter((stream) => stream !== fewest).map(asCheck);
     if (fewest) return [inRange({ stream: fewest, conditions: [ofWhom(filter), ...checks] }, filter)];
@@ -254,13 +253,17 @@ function withWords(words: readonly string[]): Stream {
   };
 }
 
-/** A stream as something to check of a session that was found in another one. */
+/**
+ * A stream as something to check of a session that was found in another one. A label is looked up for each session. Words
+ * are looked for once: each time, the search index would put together all words that begin so.
+ */
 function asCheck({ from, place, where, bound }: Stream): Condition {
-  const [table] = from.split(' CROSS');
-  return {
-    where: [`EXISTS (SELECT 1 FROM ${table} WHERE ${where.join(' AND ')} AND ${place} = s.n)`],
-    bound,
-  };
+  const [table = ''] = from.split(' CROSS');
+  const found = `FROM ${table} WHERE ${where.join(' AND ')}`;
+  const check = table.startsWith('words')
+    ? `s.n IN (SELECT ${place} ${found})`
+    : `EXISTS (SELECT 1 ${found} AND ${place} = s.n)`;
+  return { where: [check], bound };
 }
 
 /** A stream for each status: each is in the order of places, and all of them together are not. */

@@ -22,7 +22,7 @@ export function indexPath(root: string): string {
 }
 
 /** Of another format, an index is made anew: count on with every change of what it holds, and of what a `Session` is. */
-export const INDEX_FORMAT = 2;
+export const INDEX_FORMAT = 3;
 
 /**
  * `n` is a session's place: by time of creation, see `placeOf`. All tables have it as their last key, so that whatever

@@ -32,9 +32,20 @@ export function isRequested(root: string): boolean {
   return existsSync(requestIn(root));
 }
 
-/** How often stock was taken, and whether the last time is over; `undefined` when there is no index to ask. */
-export function stockOf(root: string, storeId: string): { times: number; isDone: boolean } | undefined {
+/** What the index of a folder says of the taking of stock. */
+export interface Stock {
+  /** How often it was begun. */
+  readonly times: number;
+  /** How many sessions there are; `undefined` until the last time is over. */
+  readonly sessions: number | undefined;
+}
+
+/** `undefined` when there is no index to ask. */
+export function stockOf(root: string, storeId: string): Stock | undefined {
   const kept = IndexDatabase.openKept(indexPath(root), storeId);
-  kept?.database.abandon();
-  return kept && { times: kept.about.scan, isDone: kept.about.complete };
+  if (!kept) return undefined;
+  const { about, database } = kept;
+  const sessions = about.complete ? database.count() : undefined;
+  database.abandon();
+  return { times: about.scan, sessions };
 }

@@ -53,7 +53,8 @@ const MAX_PENDING = 500;
 /** How many rows are looked at, at once, for those that stock-taking has not seen. */
 const SWEEP_ROWS = 1_000;
 /** What a page gives as its `next`. */
-const POSITION = /^-?\d{1,19}$/;
+const isPosition = (text: string) =>
+  /^-?\d{1,19}$/.test(text) && BigInt.asIntN(64, BigInt(text)) === BigInt(text);
 
 type Change = { readonly loaded: LoadedSession } | { readonly corrupted: FolderEntry } | 'removed';
 
@@ -190,7 +191,7 @@ export class SessionIndex {
 
   /** @throws RangeError for an `after` that no page has given */
   async list(query: ListQuery): Promise<SessionPage> {
-    if (query.after !== undefined && !POSITION.test(query.after)) throw new RangeError('no position');
+    if (query.after !== undefined && !isPosition(query.after)) throw new RangeError('no position');
     const complete = this.#isUpToDate();
     return { ...(await this.#asking(this.#readers.list(query))), complete };
   }
@@ -353,7 +354,7 @@ export class SessionIndex {
     } catch (error) {
       // Rows of a stock that is being taken may have waited to be written with this.
       this.#stock?.spoil(error);
-      if (!isDamage(error)) throw unavailable(error);
+      if (!this.#isDamage(error)) throw unavailable(error);
       this.#begin(error);
       write();
     }
@@ -363,7 +364,7 @@ export class SessionIndex {
     try {
       return read();
     } catch (error) {
-      if (isDamage(error)) this.#begin(error);
+      if (this.#isDamage(error)) this.#begin(error);
       throw unavailable(error);
     }
   }
@@ -372,20 +373,29 @@ export class SessionIndex {
     try {
       return await asked;
     } catch (error) {
-      if (isDamage(error)) this.#begin(error);
+      if (this.#isDamage(error)) this.#begin(error);
       else void this.#readers.close();
       throw unavailable(error);
     }
   }
 
-  /** An empty index in the place of a damaged one. What is under way stays so. */
+  /** Also one of which an earlier attempt to begin anew failed. */
+  #isDamage(error: unknown): boolean {
+    return isDamage(error) || !this.database.isOpen;
+  }
+
+  /** An empty index in the place of a damaged one. What is under way stays so. @throws StoreUnavailableError */
   #begin(cause: unknown): void {
     const { path, storeId } = this.options;
     this.#stock?.stop();
     void this.#readers.close();
     this.database.abandon();
     this.state = { complete: false, settled: this.state.settled, scan: 0 };
-    this.database = IndexDatabase.makeAnew(path, storeId, this.state);
+    try {
+      this.database = IndexDatabase.makeAnew(path, storeId, this.state);
+    } catch (error) {
+      throw unavailable(error);
+    }
     this.database.together(() => this.database.enter(this.#underWay.keys()));
     this.#store?.indexWasDamaged(cause);
   }

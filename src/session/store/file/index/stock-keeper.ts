@@ -80,7 +80,8 @@ export class StockKeeper {
   #lookForRequest(): void {
     if (!takeRequest(this.options.folders.root)) return;
     this.options.inform('taking stock, as was asked for');
-    void this.retake();
+    const started = Date.now();
+    void this.retake().then(() => this.#tellIfComplete(started));
   }
 
   /** The day folders that changed since the index was closed; `undefined` when nobody can say. */
@@ -125,7 +126,11 @@ export class StockKeeper {
       clearInterval(telling);
       attempted();
     }
-    if (this.options.index.isComplete && Date.now() - started >= TELL_MS)
+    if (Date.now() - started >= TELL_MS) this.#tellIfComplete(started);
+  }
+
+  #tellIfComplete(started: number): void {
+    if (this.options.index.isComplete)
       this.options.inform(`the index is complete, after ${seconds(started)} s`);
   }
 
