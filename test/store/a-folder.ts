@@ -57,8 +57,8 @@ export class DataFolder {
   /** The note in the lock file of a process of this system that is no more. */
   async noteOfThisSystem(): Promise<string> {
     const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8');
-    const { ino: inode } = await stat(this.file('.store', 'lock'));
-    return `${JSON.stringify({ pid: 1, host: 'gone', since: '', boot: boot.trim(), inode })}\n`;
+    const { dev: device, ino: inode } = await stat(this.file('.store', 'lock'));
+    return `${JSON.stringify({ pid: 1, host: 'gone', since: '', boot: boot.trim(), device, inode })}\n`;
   }
 
   async storeId(): Promise<string> {

@@ -32,6 +32,7 @@ import { isTimeZone } from './naive-time.js';
 import { type FolderEntry, idOfTemporary, SessionFolders } from './session-folders.js';
 import { SessionLoader } from './session-loader.js';
 import { SessionStates } from './session-states.js';
+import { SessionTrails } from './session-trails.js';
 import { SessionVerifier } from './session-verifier.js';
 import { SessionWriter } from './session-writer.js';
 import { openStoreFolder, type StoreFolder } from './store-folder.js';
@@ -69,6 +70,7 @@ export class FileStore extends SessionStore {
   readonly #writer: SessionWriter;
   readonly #gate: WriteGate;
   readonly #states: SessionStates;
+  readonly #trails: SessionTrails;
   #closing: Promise<void> | undefined;
 
   private constructor(
@@ -78,7 +80,7 @@ export class FileStore extends SessionStore {
     private readonly syncs: SharedSyncs,
     private readonly index: SessionIndex,
     private readonly loader: SessionLoader,
-    private readonly verifier: SessionVerifier,
+    verifier: SessionVerifier,
     private readonly views: ViewWriter,
     private readonly stock: StockKeeper,
     private readonly warn: Warn,
@@ -86,10 +88,12 @@ export class FileStore extends SessionStore {
     super();
     this.#gate = new WriteGate(holding, warn);
     this.#states = new SessionStates(loader, index, views, this.#gate);
+    this.#trails = new SessionTrails(folders, loader, verifier, this.#states, this.#gate);
     this.#writer = new SessionWriter(files, folders, syncs, loader, holding.storeId, warn);
     index.serve({
       isQuiet: (id) => this.#isQuiet(id),
       removeLeftOver: (entry) => this.#removeLeftOver(entry),
+      lookElsewhere: (id) => this.#lookElsewhere(id),
       noteFailure: (error) => this.#gate.note(error),
       indexWasDamaged: (cause) => {
         warn('the index was damaged and is made anew', cause);
@@ -105,11 +109,14 @@ export class FileStore extends SessionStore {
     const root = resolve(options.path);
     const forgetIndex = () => SessionIndex.delete(indexPath(root));
     const holding = await openStoreFolder(files, root, { allowNetworkFilesystem, forgetIndex });
+    let store: FileStore | undefined;
     try {
-      const store = FileStore.#assemble(options, files, holding);
+      store = FileStore.#assemble(options, files, holding);
       await store.#begin();
       return store;
     } catch (error) {
+      await store?.stock.stop();
+      await store?.index.abandon();
       await holding.release(false).catch(() => undefined);
       throw error;
     }
@@ -215,7 +222,10 @@ export class FileStore extends SessionStore {
   }
 
   override events(id: string, query: EventQuery): Promise<EventPage | undefined> {
-    return this.#accept(() => this.#eventsOf(id, query));
+    return this.#accept(async () => {
+      const loaded = await this.#current(id);
+      return loaded && this.#trails.events(loaded, query);
+    });
   }
 
   override list(query: ListQuery): Promise<SessionPage> {
@@ -226,34 +236,8 @@ export class FileStore extends SessionStore {
     return this.#accept(() => this.index.stats(filter));
   }
 
-  /** In the session's turn: no write is under way then, and the log has to be what this store wrote. */
   override verify(id: string): Promise<Verification | undefined> {
-    return this.#accept(() =>
-      this.#queue.run(id, async () => {
-        this.#states.assertKnown(id);
-        // Not loaded for this: that would have the view made anew, and an altered one is what is looked for.
-        const cached = this.#states.cached(id);
-        const entry = cached ? { id, day: cached.day } : await this.#gate.reading(() => this.loader.find(id));
-        if (!entry) return undefined;
-        if (!cached)
-          await this.#gate.reading(() => this.loader.makeDurable(this.folders.path(entry))).catch(ifNoLog);
-        return this.#gate.reading(() => this.verifier.verify(entry, cached?.session.revision));
-      }),
-    );
-  }
-
-  async #eventsOf(id: string, query: EventQuery): Promise<EventPage | undefined> {
-    const loaded = await this.#current(id);
-    if (!loaded) return undefined;
-    const log = await this.#gate.reading(() => this.loader.readLogOf(loaded));
-    if (!log && this.#states.isUnknown(id))
-      throw new StoreUnavailableError('Whether the session was removed is not known', 'unknown');
-    if (!log) return undefined;
-    const { revision } = loaded.session;
-    const first = query.after === undefined ? 0 : query.after + 1;
-    const events = log.reading.events.slice(first, first + query.limit);
-    const last = events.at(-1);
-    return { events, nextAfter: last && last.seq < revision - 1 ? last.seq : null, revision };
+    return this.#accept(() => this.#queue.run(id, () => this.#trails.verify(id)));
   }
 
   override remove(id: string): Promise<boolean> {
@@ -382,15 +366,24 @@ export class FileStore extends SessionStore {
     });
   }
 
+  /** A folder under another day, which was hidden by one that was taken away by hand, is the session now. */
+  #lookElsewhere(id: string): Promise<void> {
+    return this.#queue.run(id, async () => {
+      const entry = this.#closing ? undefined : await this.loader.find(id);
+      if (!entry) return;
+      try {
+        const loaded = await this.loader.loadFrom(entry);
+        if (loaded) this.index.put(loaded);
+      } catch (error) {
+        if (!isOfOneSession(error)) throw error;
+        this.index.putCorrupted(entry);
+      }
+    });
+  }
+
   #stored({ session, day }: LoadedSession): StoredSession {
     return { session, auditPath: this.folders.auditPath({ id: session.id, day }) };
   }
-}
-
-/** Where there is no log, there is nothing to make durable. */
-function ifNoLog(error: unknown): void {
-  const { code } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-  if (code !== 'ENOENT' && code !== 'ENOTDIR') throw error;
 }
 
 /** What is damaged has no state. */

@@ -7,15 +7,14 @@
 import { hash } from 'node:crypto';
 import { deepFreeze } from '../../domain/json.js';
 import type { Session } from '../../domain/session.js';
+import { parseSessionId } from '../../domain/session-id.js';
 import type { LoadedSession } from './loaded-session.js';
-import type { LastChanges } from './session-files.js';
+import type { Stamps } from './session-files.js';
 
 export interface KeptState {
-  /** Name of the day folder that the session lies in. */
-  readonly day: string;
   /** Bytes of its log. */
   readonly length: number;
-  readonly whole: LastChanges;
+  readonly whole: Stamps;
   /** The state as JSON, and the SHA-256 of that: the index is not checked by anything else. */
   readonly text: string;
   readonly sha256: string;
@@ -26,18 +25,19 @@ const MAX_LENGTH = 3_800;
 
 /** What is kept of a session; nothing where the next reader has to look at its folder. */
 export function keepState(loaded: LoadedSession): KeptState | undefined {
-  const { session, day, length, whole } = loaded;
+  const { session, length, whole } = loaded;
   if (!whole || !canKeep(loaded)) return undefined;
   const text = JSON.stringify(session);
-  return text.length > MAX_LENGTH ? undefined : { day, length, whole, text, sha256: digest(text) };
+  return text.length > MAX_LENGTH ? undefined : { length, whole, text, sha256: digest(text) };
 }
 
 /**
  * Whether something is to be kept of it, as far as that can be seen at once. Not of what the Python component left, which
- * may be of any size and depth.
+ * may be of any size and depth. Not of what lies elsewhere than its id says: another folder may come first.
  */
-export function canKeep({ session, whole }: LoadedSession): boolean {
-  return whole !== undefined && !session.imported && session.outputBytes <= MAX_LENGTH;
+export function canKeep({ session, day, whole }: LoadedSession): boolean {
+  const isInPlace = parseSessionId(session.id)?.day === day;
+  return whole !== undefined && isInPlace && !session.imported && session.outputBytes <= MAX_LENGTH;
 }
 
 /** The state, unless it was damaged since it was kept. */

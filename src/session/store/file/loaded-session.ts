@@ -4,7 +4,7 @@
 
 import type { Session } from '../../domain/session.js';
 import type { EventData } from '../../domain/session-event.js';
-import type { LastChanges } from './session-files.js';
+import type { Stamps } from './session-files.js';
 
 export interface LoadedSession {
   readonly session: Session;
@@ -18,8 +18,8 @@ export interface LoadedSession {
   readonly torn: boolean;
   /** Whether `session_metadata.json` is missing, behind or altered. */
   readonly viewIsStale: boolean;
-  /** Of one that was read: since when its files are as they should be. Absent where something is to be done about them. */
-  readonly whole?: LastChanges;
+  /** Of one that was read: its files, which are as they should be. Absent where something is to be done about them. */
+  readonly whole?: Stamps;
   /** The event that will open the log of a folder that the Python component made. */
   readonly imported?: EventData['session_imported'];
 }

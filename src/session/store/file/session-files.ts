@@ -3,6 +3,7 @@
  * damage of that session, and what the store could not read is the store's failure. Changes nothing.
  */
 
+import type { Stats } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import { LIMITS } from '../../domain/session-rules.js';
@@ -13,17 +14,24 @@ import { EVENTS_FILE, VIEW_FILE } from './session-folders.js';
 export interface ReadFile {
   readonly bytes: Buffer;
   /**
-   * When it was changed last, in milliseconds since 1970: ctime, of which the kernel keeps book and which nobody can set.
-   * From before it was read, so that of a file that is written to meanwhile this does not hold.
+   * From before it was read, so that of a file that is written to meanwhile this does not hold. Absent where it was changed
+   * just then: a further change at the same time would not show.
    */
-  readonly changed: number;
+  readonly stamp: Stamp | undefined;
 }
 
-/** When the files of a session were changed last. */
-export interface LastChanges {
-  readonly log: number;
-  readonly view: number;
+/** Which file something is, and since when it is as it is: another one after every change that the kernel knows of. */
+export type Stamp = string;
+
+/** The files of a session as they were. */
+export interface Stamps {
+  readonly log: Stamp;
+  readonly view: Stamp;
 }
+
+/** How far apart changes are told apart, in milliseconds: by file systems that keep whole seconds, and by others. */
+const COARSE_MS = 2_000;
+const FINE_MS = 50;
 
 /** A log is at most `LIMITS.logBytes`, and what a stopped write may have left behind it. */
 const MAX_LOG_BYTES = 2 * LIMITS.logBytes;
@@ -52,23 +60,24 @@ export function readViewFile(files: FileSystem, id: string, folder: string): Pro
   return readIfThere(files, id, join(folder, VIEW_FILE), MAX_VIEW_BYTES);
 }
 
-/**
- * Whether a session's files have not been changed since; not every file system keeps fine time, so the log is of this length,
- * too. One that cannot be looked at has been changed.
- */
-export async function areUnchanged(
-  files: FileSystem,
-  folder: string,
-  since: LastChanges,
-  length: number,
-): Promise<boolean> {
+/** Whether a session's files are what they were. One that cannot be looked at is not. */
+export async function areUnchanged(files: FileSystem, folder: string, stamps: Stamps): Promise<boolean> {
   try {
     const log = await files.stat(join(folder, EVENTS_FILE));
     const view = await files.stat(join(folder, VIEW_FILE));
-    return log.size === length && log.ctimeMs === since.log && view.ctimeMs === since.view;
+    return stampOf(log) === stamps.log && stampOf(view) === stamps.view;
   } catch {
     return false;
   }
+}
+
+/** With ctime, of which the kernel keeps book and which nobody can set; a folder that takes another's place brings other files. */
+function stampOf({ dev, ino, size, ctimeMs }: Stats): Stamp {
+  return `${dev}:${ino}:${size}:${ctimeMs}`;
+}
+
+function isSettled({ ctimeMs }: Stats): boolean {
+  return Date.now() - ctimeMs > (ctimeMs % 1_000 === 0 ? COARSE_MS : FINE_MS);
 }
 
 /** Whether there is a folder. One that cannot be looked for says nothing about its session. */
@@ -93,7 +102,8 @@ async function readIfThere(
     if (!found.isFile()) throw new SessionCorruptedError(id, `${basename(path)} is no regular file`);
     if (found.size > maxBytes)
       throw new SessionCorruptedError(id, `${basename(path)} is larger than ${maxBytes / 1024 ** 2} MiB`);
-    return { bytes: await files.readFile(path), changed: found.ctimeMs };
+    const stamp = isSettled(found) ? stampOf(found) : undefined;
+    return { bytes: await files.readFile(path), stamp };
   } catch (error) {
     if (error instanceof SessionCorruptedError) throw error;
     return absentOr(id, basename(path), error as NodeJS.ErrnoException);

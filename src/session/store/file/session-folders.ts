@@ -14,7 +14,7 @@ export const VIEW_FILE = 'session_metadata.json';
 export const TEMPORARY_PREFIX = '.tmp-';
 
 /** `2024-01-15`, and the Python component's `2024-01-15-1030`. */
-const DAY_FOLDER = /^\d{4}-\d{2}-\d{2}(-\d{4})?$/;
+const DAY_FOLDER = /^\d{4}-\d{2}-\d{2}(-([01]\d|2[0-3])[0-5]\d)?$/;
 const DAY_LENGTH = '2024-01-15'.length;
 
 /** A session's folder as a listing finds it. */
@@ -79,16 +79,16 @@ export class SessionFolders {
   /** Names of all day folders, newest first. */
   async days(): Promise<string[]> {
     const names = await this.#foldersIn(this.root);
-    return names.filter((name) => DAY_FOLDER.test(name)).sort(byDayNewestFirst);
+    return names.filter(isDay).sort(byDayNewestFirst);
   }
 
-  /** When each day folder got or lost an entry last, in milliseconds since 1970. */
+  /** When each day folder was changed last (ctime, which nobody can set), in milliseconds since 1970. */
   async changes(): Promise<Map<string, number>> {
     const changes = new Map<string, number>();
     for (const day of await this.days()) {
       // One that cannot be looked at counts as another than before.
       const found = await this.files.stat(join(this.root, day)).catch(() => undefined);
-      if (found) changes.set(day, found.mtimeMs);
+      if (found) changes.set(day, found.ctimeMs);
     }
     return changes;
   }
@@ -149,6 +149,14 @@ export class SessionFolders {
       () => false,
     );
   }
+}
+
+/** Whether a folder is called as a day that there is: in another, no session can have been made. */
+function isDay(name: string): boolean {
+  if (!DAY_FOLDER.test(name)) return false;
+  const day = name.slice(0, DAY_LENGTH);
+  const time = new Date(`${day}T00:00:00.000Z`);
+  return !Number.isNaN(time.getTime()) && time.toISOString().startsWith(day);
 }
 
 /** The session of which a folder is half made or half removed. */

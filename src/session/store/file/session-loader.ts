@@ -90,11 +90,13 @@ export class SessionLoader {
 
   /** The session of this id from a state that was kept of it; `undefined` where its files are not what they were. */
   async loadKept(id: string, kept: KeptState): Promise<LoadedSession | undefined> {
-    const { day, length, whole } = kept;
-    const folder = this.folders.path({ id, day });
-    if (!(await areUnchanged(this.files, folder, whole, length))) return undefined;
+    const { length, whole } = kept;
+    const entry = this.folders.computed(id);
+    if (!entry) return undefined;
+    const folder = this.folders.path(entry);
+    if (!(await areUnchanged(this.files, folder, whole))) return undefined;
     const session = restoreState(kept);
-    return session && { session, folder, day, length, torn: false, viewIsStale: false, whole };
+    return session && { session, folder, day: entry.day, length, torn: false, viewIsStale: false, whole };
   }
 
   /** @throws SessionCorruptedError when the folder is there and no session can be read from it */
@@ -141,8 +143,8 @@ export class SessionLoader {
       throw new SessionCorruptedError(entry.id, finding);
     }
     const loaded = { session, folder, day: entry.day, length, torn, viewIsStale };
-    if (torn || !view || viewIsStale) return loaded;
-    return { ...loaded, whole: { log: log.changed, view: view.changed } };
+    if (torn || viewIsStale || !log.stamp || !view?.stamp) return loaded;
+    return { ...loaded, whole: { log: log.stamp, view: view.stamp } };
   }
 
   /** The state that the events make. What somebody else sealed may be well chained and make no sense. */

@@ -92,9 +92,9 @@ export async function openStoreFolder(
 
 /** The note in the lock file is for the error message, and a note without a lock tells of an unclean stop. */
 async function noteHolder(lock: OpenFile): Promise<void> {
-  const { ino: inode } = await lock.stat();
+  const { dev: device, ino: inode } = await lock.stat();
   const since = new Date().toISOString();
-  const holder = { pid: process.pid, host: hostname(), since, boot: bootId(), inode };
+  const holder = { pid: process.pid, host: hostname(), since, boot: bootId(), device, inode };
   const note = Buffer.from(`${JSON.stringify(holder)}\n`);
   // Never empty in between: an empty note would tell of a clean stop.
   await lock.write(note, 0, note.length, 0);
@@ -158,11 +158,12 @@ async function refuseNetworkFilesystem(files: FileSystem, root: string): Promise
 
 /** What the note in the lock file tells. That of a copied folder names another file than it stands in. */
 async function lastStopOf(files: FileSystem, lock: OpenFile, path: string): Promise<LastStop> {
-  const { size, ino } = await lock.stat();
+  const { size, dev, ino } = await lock.stat();
   if (size === 0) return 'clean';
-  const { boot, inode } = parseObject(await files.readFile(path, 'utf8')) ?? {};
+  const { boot, device, inode } = parseObject(await files.readFile(path, 'utf8')) ?? {};
   const now = bootId();
-  if (typeof boot !== 'string' || now === undefined || inode !== ino) return 'unknown';
+  if (typeof boot !== 'string' || now === undefined) return 'unknown';
+  if (device !== dev || inode !== ino) return 'unknown';
   return boot === now ? 'kill' : 'power';
 }
 

@@ -131,6 +131,8 @@ export async function* scanInThreads(task: ScanTask): Scan {
 function startThread(task: ScanTask, tell: (told: Told) => void): Worker {
   const by = new Worker(new URL('./folder-scan.worker.js', import.meta.url), {
     workerData: task,
+    // What this process was started with (a program given as an argument, an inspector) is not for a thread of ours.
+    execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: THREAD_YOUNG_MIB },
   });
   by.on('message', (message: Finding | 'end') => tell(message === 'end' ? 'end' : { finding: message, by }));

@@ -7,14 +7,13 @@
  * leaves what the kernel has.
  */
 
-import { hash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import type { KeptState } from '../kept-state.js';
-import { byDayNewestFirst } from '../session-folders.js';
-import { areOfOneTime, INDEX_FORMAT, type IndexRow, SCHEMA } from './index-schema.js';
-import { prepareStatements } from './index-statements.js';
+import { IndexRows, type Source } from './index-rows.js';
+import { INDEX_FORMAT, type IndexRow, SCHEMA } from './index-schema.js';
+import { prepareStatements, type Statements } from './index-statements.js';
 
 /** What the index says of itself. */
 export interface About {
@@ -26,28 +25,22 @@ export interface About {
   readonly scan: number;
 }
 
-/** Whether a row is what a command left, or what was found in a folder: that may be older. */
-export type Source = 'command' | 'scan';
+/** Some of the rows. */
+export interface Part {
+  /** Of this day folder; absent: of all. */
+  readonly day: string | undefined;
+  /** From this place on. */
+  readonly from: bigint;
+  readonly limit: number;
+}
 
 export interface Unseen {
-  readonly sessions: readonly { readonly id: string; readonly day: string }[];
-  readonly next: bigint | undefined;
+  readonly ids: readonly string[];
+  /** Where to go on; null at the end. */
+  readonly next: bigint | null;
 }
 
-interface KnownRow {
-  readonly n: bigint;
-  readonly day: string;
-  readonly status: string;
-  readonly userId: string | null;
-  readonly labels: string;
-  readonly timing: string;
-  readonly listed: string;
-  readonly idempotencyKey: string | null;
-  readonly wordsHash: string;
-  readonly scan: number;
-}
-
-const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|FORMAT|CANTOPEN)/;
+const DAMAGED = /^SQLITE_(CORRUPT|NOTADB|FORMAT|CONSTRAINT)/;
 /** Pages of the index that are kept in memory, in KiB. */
 const CACHE_KIB = 16_384;
 /** How many rows that nobody waits for are written together: that takes some tens of milliseconds. */
@@ -57,7 +50,8 @@ const CHECKPOINT_PAGES = 4_000;
 
 export class IndexDatabase {
   readonly #database: Database.Database;
-  readonly #statements: ReturnType<typeof prepareStatements>;
+  readonly #statements: Statements;
+  readonly #rows: IndexRows;
   /** How many rows of `putLater` wait to be committed. */
   #later = 0;
 
@@ -67,6 +61,7 @@ export class IndexDatabase {
   ) {
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#rows = new IndexRows(this.#statements);
   }
 
   /** The index at this path; `undefined` when there is none of this store and format, or a damaged one. */
@@ -89,16 +84,31 @@ export class IndexDatabase {
     return this.#database.open;
   }
 
+  /** @throws the driver's error where the file is another user's, or the disk is one that cannot be written */
+  assertWritable(): void {
+    this.#begin();
+    try {
+      this.#database.exec('UPDATE about SET format = format');
+    } finally {
+      this.#rollBack();
+    }
+  }
+
   /** An empty index in the place of whatever is there. @throws the driver's error */
   static makeAnew(path: string, storeId: string, about: About): IndexDatabase {
     IndexDatabase.delete(path);
     const database = connect(path);
-    database.exec(`BEGIN; ${SCHEMA}`);
-    database.prepare('INSERT INTO about VALUES (?, ?, 0, 0, 0)').run(INDEX_FORMAT, storeId);
-    database.exec('COMMIT');
-    const made = new IndexDatabase(path, database);
-    made.note(about);
-    return made;
+    try {
+      database.exec(`BEGIN; ${SCHEMA}`);
+      database.prepare('INSERT INTO about VALUES (?, ?, 0, 0, 0)').run(INDEX_FORMAT, storeId);
+      database.exec('COMMIT');
+      const made = new IndexDatabase(path, database);
+      made.note(about);
+      return made;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
   }
 
   /** Takes the index at this path away. */
@@ -137,10 +147,10 @@ export class IndexDatabase {
    * Puts rows in that nobody waits for: they are there for others when something else is written, or after so many.
    * Rows of one user lie together, and of one label: what writes few at once writes the same pages again and again.
    */
-  putLater(rows: readonly IndexRow[], scan: number): void {
+  putLater(rows: readonly IndexRow[], source: Source): void {
     try {
       if (!this.#database.inTransaction) this.#begin();
-      this.put(rows, 'scan', scan);
+      this.put(rows, source);
       this.#later += rows.length;
       if (this.#later >= PUT_TOGETHER) this.#commit();
     } catch (error) {
@@ -150,14 +160,13 @@ export class IndexDatabase {
   }
 
   /** Puts rows in, by their places: the search index takes that four times as fast. */
-  put(rows: readonly IndexRow[], source: Source, scan: number): void {
+  put(rows: readonly IndexRow[], source: Source): void {
     const ordered = [...rows].sort((left, right) => (left.place < right.place ? -1 : 1));
-    for (const row of ordered) this.#put(row, source, scan);
+    for (const row of ordered) this.#rows.put(row, source);
   }
 
   remove(id: string): void {
-    const known = this.#find(id);
-    if (known) this.#erase(known);
+    this.#rows.remove(id);
   }
 
   removeAll(ids: readonly string[]): void {
@@ -191,12 +200,10 @@ export class IndexDatabase {
 
   /** What is kept of a session's state. */
   keptState(id: string): KeptState | undefined {
-    const row = this.#statements.keptState.get([id]) as
-      | [string, number, number, number, string, string]
-      | undefined;
+    const row = this.#statements.keptState.get([id]) as [number, string, string, string, string] | undefined;
     if (!row) return undefined;
-    const [day, length, log, view, text, sha256] = row;
-    return { day, length, whole: { log, view }, text, sha256 };
+    const [length, log, view, text, sha256] = row;
+    return { length, whole: { log, view }, text, sha256 };
   }
 
   withStatus(status: string): string[] {
@@ -209,13 +216,15 @@ export class IndexDatabase {
     return (this.#statements.findKey.get([key, from]) as [string] | undefined)?.[0];
   }
 
-  /** Of the rows of these places, `limit` at most: those that this taking of stock has not seen; and where to go on. */
-  unseen(scan: number, [from, to]: readonly [bigint, bigint], limit: number): Unseen {
-    const rows = this.#statements.between.all([from, to, limit]) as [bigint, string, string, bigint][];
+  /** Of `limit` rows of a day, or of all, from a place on: those that this taking of stock has not seen. */
+  unseen(scan: number, { day, from, limit }: Part): Unseen {
+    const { allFrom, ofDayFrom } = this.#statements;
+    const found = day === undefined ? allFrom.all([from, limit]) : ofDayFrom.all([day, from, limit]);
+    const rows = found as [bigint, string, bigint][];
     const last = rows.at(-1);
     return {
-      sessions: rows.filter((row) => Number(row[3]) !== scan).map(([, id, day]) => ({ id, day })),
-      next: last && rows.length === limit ? last[0] + 1n : undefined,
+      ids: rows.filter(([, , seen]) => Number(seen) !== scan).map(([, id]) => id),
+      next: last && rows.length === limit ? last[0] + 1n : null,
     };
   }
 
@@ -258,97 +267,21 @@ export class IndexDatabase {
   }
 
   #commit(): void {
-    if (this.#database.inTransaction) this.#database.exec('COMMIT');
+    if (this.isOpen && this.#database.inTransaction) this.#database.exec('COMMIT');
     this.#later = 0;
   }
 
   #rollBack(): void {
-    if (this.#database.inTransaction) this.#database.exec('ROLLBACK');
+    if (this.isOpen && this.#database.inTransaction) this.#database.exec('ROLLBACK');
     this.#later = 0;
-  }
-
-  #put(row: IndexRow, source: Source, scan: number): void {
-    const wordsHash = row.words && hash('sha256', row.words, 'base64url').slice(0, 16);
-    const known = this.#find(row.id);
-    // Seen in this taking of stock, and there to stay: days are looked through in no order, and side by side.
-    if (source === 'scan' && known?.scan === scan && byDayNewestFirst(known.day, row.day) <= 0) return;
-    if (known && areOfOneTime(known.n, row.place)) this.#update(known, row, wordsHash, scan);
-    else {
-      if (known) this.#erase(known);
-      this.#insert(row, wordsHash, scan);
-    }
-  }
-
-  #insert(row: IndexRow, wordsHash: string, scan: number): void {
-    const { id, day, status, userId, labels, timing, listed, idempotencyKey } = row;
-    const rest = [id, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan];
-    let n = row.place;
-    while (this.#statements.insert.run([n, ...rest]).changes === 0) n += 1n;
-    if (row.state) this.#keepState(n, row.state);
-    this.#addLabels(n, labels);
-    if (row.words) this.#statements.addWords.run([n, row.words]);
-  }
-
-  #update(known: KnownRow, row: IndexRow, wordsHash: string, scan: number): void {
-    const { n } = known;
-    if (row.state) this.#keepState(n, row.state);
-    else this.#statements.dropState.run([n]);
-    const { day, status, userId, labels, timing, listed, idempotencyKey } = row;
-    const now: KnownRow = { n, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan };
-    if ((Object.keys(now) as (keyof KnownRow)[]).every((name) => now[name] === known[name])) return;
-    this.#statements.update.run([
-      day,
-      status,
-      userId,
-      labels,
-      timing,
-      listed,
-      idempotencyKey,
-      wordsHash,
-      scan,
-      n,
-    ]);
-    if (labels !== known.labels) {
-      this.#dropLabels(n, known.labels);
-      this.#addLabels(n, labels);
-    }
-    if (wordsHash === known.wordsHash) return;
-    if (known.wordsHash) this.#statements.dropWords.run([n]);
-    if (row.words) this.#statements.addWords.run([n, row.words]);
-  }
-
-  #erase({ n, labels, wordsHash }: KnownRow): void {
-    this.#statements.remove.run([n]);
-    this.#statements.dropState.run([n]);
-    this.#dropLabels(n, labels);
-    if (wordsHash) this.#statements.dropWords.run([n]);
-  }
-
-  #keepState(n: bigint, { day, length, whole, text, sha256 }: KeptState): void {
-    this.#statements.keepState.run([n, day, length, whole.log, whole.view, text, sha256]);
-  }
-
-  #addLabels(n: bigint, labels: string): void {
-    for (const [key, value] of labelsIn(labels)) this.#statements.addLabel.run([key, value, n]);
-  }
-
-  #dropLabels(n: bigint, labels: string): void {
-    for (const [key, value] of labelsIn(labels)) this.#statements.dropLabel.run([key, value, n]);
-  }
-
-  #find(id: string): KnownRow | undefined {
-    const row = this.#statements.find.get([id]) as
-      | [bigint, string, string, string | null, string, string, string, string | null, string, bigint]
-      | undefined;
-    if (!row) return undefined;
-    const [n, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan] = row;
-    return { n, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan: Number(scan) };
   }
 }
 
-/** Whether an error of the driver says that the index is damaged, or gone. */
-export function isDamage(error: unknown): boolean {
-  return DAMAGED.test((error as { code?: string }).code ?? '');
+/** What an error says of the index: that what is in it makes no sense, that its file could not be opened, or nothing. */
+export function damageOf(error: unknown): 'content' | 'unopened' | undefined {
+  const code = (error as { code?: string }).code ?? '';
+  if (DAMAGED.test(code)) return 'content';
+  return code.startsWith('SQLITE_CANTOPEN') ? 'unopened' : undefined;
 }
 
 function syncNow(path: string): void {
@@ -358,10 +291,6 @@ function syncNow(path: string): void {
   } finally {
     closeSync(file);
   }
-}
-
-function labelsIn(labels: string): [string, string][] {
-  return labels === '{}' ? [] : Object.entries(JSON.parse(labels));
 }
 
 function connect(path: string): Database.Database {

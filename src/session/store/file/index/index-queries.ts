@@ -8,7 +8,7 @@ import Database from 'libsql';
 import { wordsOf } from '../../../domain/search-words.js';
 import type { ListedSession } from '../../../domain/session-document.js';
 import { type ListQuery, type SessionFilter, type SessionStats, STATS_LIMITS } from '../../session-store.js';
-import { DAY_OF_PLACE, firstPlaceAt, listedOf } from './index-schema.js';
+import { DAY_OF_PLACE, firstPlaceAt, fromColumn, listedOf, parseColumn, toColumn } from './index-schema.js';
 
 /** As in the port, but for what the index does not know of itself. */
 export interface FoundPage {
@@ -95,7 +95,7 @@ export class IndexQueries {
     const days = this.#grouped(filter, DAY_OF_PLACE);
     return {
       total: statuses.reduce((sum, [, sessions]) => sum + sessions, 0),
-      statuses: statuses.map(([status, sessions]) => ({ status: String(status), sessions })),
+      statuses: statuses.map(([status, sessions]) => ({ status: fromColumn(String(status)), sessions })),
       days: days
         .sort(([left], [right]) => Number(right) - Number(left))
         .slice(0, STATS_LIMITS.days)
@@ -135,7 +135,7 @@ export class IndexQueries {
         .prepare(sql)
         .raw()
         .iterate(...bound) as Iterable<[string]>) {
-        for (const [name, ms] of Object.entries(JSON.parse(timing) as Record<string, number>)) {
+        for (const [name, ms] of Object.entries(parseColumn(timing) as Record<string, number>)) {
           const known = values.get(name);
           if (known) known.push(ms);
           else values.set(name, [ms]);
@@ -285,7 +285,7 @@ function ofWhom({ statuses, userId }: SessionFilter): Condition {
       ...(userId === undefined ? [] : ['s.user_id = ?']),
       ...(statuses ? [`s.status IN (${statuses.map(() => '?').join()})`] : []),
     ],
-    bound: [...(userId === undefined ? [] : [userId]), ...(statuses ?? [])],
+    bound: [...(userId === undefined ? [] : [userId]), ...(statuses ?? [])].map(toColumn),
   };
 }
 

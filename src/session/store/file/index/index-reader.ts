@@ -85,7 +85,10 @@ class ThreadedReader implements Reader {
   #asked = 0;
 
   constructor(path: string) {
-    this.#worker = new Worker(new URL('./index-reader.worker.js', import.meta.url), { workerData: path });
+    this.#worker = new Worker(new URL('./index-reader.worker.js', import.meta.url), {
+      workerData: path,
+      execArgv: [],
+    });
     this.#worker.on('message', (reply: Reply) => this.#take(reply));
     this.#worker.on('error', (error) => this.#fail(error as Error));
     this.#ended = new Promise((resolve) => {

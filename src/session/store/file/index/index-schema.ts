@@ -48,11 +48,25 @@ CREATE TABLE session (
 CREATE INDEX by_status ON session (status);
 CREATE INDEX by_user ON session (user_id);
 CREATE INDEX by_user_and_status ON session (user_id, status);
+CREATE INDEX by_day ON session (day);
 CREATE INDEX by_key ON session (idempotency_key) WHERE idempotency_key IS NOT NULL;
-CREATE TABLE state (n INTEGER PRIMARY KEY, day TEXT NOT NULL, length INTEGER NOT NULL, log_changed REAL NOT NULL, view_changed REAL NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE state (n INTEGER PRIMARY KEY, length INTEGER NOT NULL, log TEXT NOT NULL, view TEXT NOT NULL, text TEXT NOT NULL, sha256 TEXT NOT NULL);
 CREATE TABLE label (key TEXT, value TEXT, n INTEGER, PRIMARY KEY (key, value, n)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail=none, prefix='1 2 3 4', tokenize='ascii');
 `;
+
+/** What SQLite cannot hold as text: it ends at a NUL, and half a pair of UTF-16 has no UTF-8. Old documents may have either. */
+const ESCAPE = '\u0001';
+
+/** A text as a column holds it. */
+export function toColumn(text: string): string {
+  const isHeld = text.isWellFormed() && !text.includes('\0') && !text.startsWith(ESCAPE);
+  return isHeld ? text : ESCAPE + JSON.stringify(text);
+}
+
+export function fromColumn(column: string): string {
+  return column.startsWith(ESCAPE) ? parseColumn(column.slice(ESCAPE.length)) : column;
+}
 
 /** What the index knows of a session. */
 export interface IndexRow {
@@ -60,6 +74,7 @@ export interface IndexRow {
   /** Name of the day folder that it lies in. */
   readonly day: string;
   readonly place: bigint;
+  /** As a column holds it; so the user. */
   readonly status: string;
   readonly userId: string | null;
   /** JSON of the labels. */
@@ -101,8 +116,8 @@ function rowFrom({ id, status, userId, labels, ...rest }: ListedSession, day: st
     id,
     day,
     place,
-    status,
-    userId,
+    status: toColumn(status),
+    userId: userId && toColumn(userId),
     labels: labelText,
     timing: '{}',
     listed,
@@ -120,15 +135,15 @@ export function listedOf(
   labels: string,
   listed: string,
 ): ListedSession {
-  const { createdAt, updatedAt, stepsCompleted, revision, summary } = JSON.parse(listed);
+  const { createdAt, updatedAt, stepsCompleted, revision, summary } = parseColumn(listed);
   return {
     id,
     createdAt,
     updatedAt,
-    status,
-    userId,
+    status: fromColumn(status),
+    userId: userId && fromColumn(userId),
     stepsCompleted,
-    labels: JSON.parse(labels),
+    labels: parseColumn(labels),
     revision,
     summary,
   };
@@ -149,10 +164,15 @@ export function placeOf(id: string, createdAt: string): bigint {
   return firstPlaceAt(createdAt) + BigInt(`0x${digits}`);
 }
 
-/** The place before which all lie that were created before this time: RFC 3339. Times out of bounds count as the nearest. */
+/** The place before which all lie that were created before this time: RFC 3339. Times out of bounds count as the nearest, and what is no time as the first. */
 export function firstPlaceAt(time: string): bigint {
-  const milliseconds = Math.min(Math.max(Date.parse(time) - EPOCH, -MAX_MILLISECONDS), MAX_MILLISECONDS);
+  const since = Date.parse(time) - EPOCH;
+  const milliseconds = Number.isNaN(since) ? -MAX_MILLISECONDS : clamp(since);
   return BigInt(milliseconds) << ROOM_BITS;
+}
+
+function clamp(milliseconds: number): number {
+  return Math.min(Math.max(milliseconds, -MAX_MILLISECONDS), MAX_MILLISECONDS);
 }
 
 /** Whether two places are of the same millisecond. */
@@ -163,16 +183,14 @@ export function areOfOneTime(left: bigint, right: bigint): boolean {
 /** The day of a place, as SQL: days since 1970. */
 export const DAY_OF_PLACE = `((s.n >> ${ROOM_BITS}) + ${EPOCH}) / 86400000`;
 
-const DAY_MS = 86_400_000;
+/** The place before which there is none. */
+export const FIRST_PLACE = -(2n ** 63n);
 
-/** The places of all that may lie in these day folders: those of the Python component are named in its own time zone. */
-export function placesOfDays(days: readonly string[]): readonly [bigint, bigint] {
-  const times = days
-    .map((day) => Date.parse(day.slice(0, '2024-01-15'.length)))
-    .filter((time) => !Number.isNaN(time));
-  const place = (time: number) => firstPlaceAt(new Date(time).toISOString());
-  return [place(Math.min(...times) - 2 * DAY_MS), place(Math.max(...times) + 3 * DAY_MS)];
+/** JSON of a column. What is none was damaged: SQLite does not check what it gives. */
+export function parseColumn(text: string) {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw Object.assign(new Error('a column of the index is no JSON', { cause }), { code: 'SQLITE_CORRUPT' });
+  }
 }
-
-/** The places of all. */
-export const ALL_PLACES = [-(2n ** 63n), 2n ** 63n - 1n] as const;

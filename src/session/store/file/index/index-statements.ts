@@ -1,5 +1,5 @@
 /**
- * The statements by which index-database.ts puts rows in, takes them away and finds single ones. What listings ask is in
+ * The statements by which index-database.ts and index-rows.ts put rows in, take them away and find single ones. What listings ask is in
  * index-queries.ts.
  */
 
@@ -22,29 +22,32 @@ export type StatementName =
   | 'leave'
   | 'dayOf'
   | 'findKey'
-  | 'between';
+  | 'allFrom'
+  | 'ofDayFrom';
+
+export type Statements = Readonly<Record<StatementName, Database.Statement>>;
 
 /**
  * `rows` gives columns by their position, which costs less than by name. Parameters are given as one list: the driver makes one
  * of them otherwise, each time.
  */
-export function prepareStatements(database: Database.Database): Record<StatementName, Database.Statement> {
+export function prepareStatements(database: Database.Database): Statements {
   const rows = (sql: string) => database.prepare(sql).raw();
   return {
     find: rows(
       'SELECT n, day, status, user_id, labels, timing, listed, idempotency_key, words_hash, scan FROM session WHERE id = ?',
     ).safeIntegers(),
     insert: database.prepare(
-      'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (n) DO NOTHING',
     ),
     update: database.prepare(
       'UPDATE session SET day = ?, status = ?, user_id = ?, labels = ?, timing = ?, listed = ?, idempotency_key = ?, words_hash = ?, scan = ? WHERE n = ?',
     ),
     remove: database.prepare('DELETE FROM session WHERE n = ?'),
-    keepState: database.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    keepState: database.prepare('INSERT OR REPLACE INTO state VALUES (?, ?, ?, ?, ?, ?)'),
     dropState: database.prepare('DELETE FROM state WHERE n = ?'),
     keptState: rows(
-      'SELECT day, length, log_changed, view_changed, text, sha256 FROM state WHERE n = (SELECT n FROM session WHERE id = ?)',
+      'SELECT length, log, view, text, sha256 FROM state WHERE n = (SELECT n FROM session WHERE id = ?)',
     ),
     addLabel: database.prepare('INSERT OR IGNORE INTO label VALUES (?, ?, ?)'),
     dropLabel: database.prepare('DELETE FROM label WHERE key = ? AND value = ? AND n = ?'),
@@ -55,8 +58,9 @@ export function prepareStatements(database: Database.Database): Record<Statement
     leave: database.prepare('DELETE FROM under_way WHERE id = ?'),
     dayOf: rows('SELECT day FROM session WHERE id = ?'),
     findKey: rows('SELECT id FROM session WHERE idempotency_key = ? AND n >= ? ORDER BY n DESC LIMIT 1'),
-    between: rows(
-      'SELECT n, id, day, scan FROM session WHERE n >= ? AND n < ? ORDER BY n LIMIT ?',
+    allFrom: rows('SELECT n, id, scan FROM session WHERE n >= ? ORDER BY n LIMIT ?').safeIntegers(),
+    ofDayFrom: rows(
+      'SELECT n, id, scan FROM session WHERE day = ? AND n >= ? ORDER BY n LIMIT ?',
     ).safeIntegers(),
   };
 }

@@ -7,35 +7,17 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { isSessionError, StoreOpenError, StoreUnavailableError } from '../../../domain/errors.js';
+import { StoreUnavailableError } from '../../../domain/errors.js';
 import { CORRUPTED } from '../../../domain/session-document.js';
 import type { ListQuery, SessionFilter, SessionPage, SessionStats } from '../../session-store.js';
 import { canKeep, type KeptState } from '../kept-state.js';
 import type { LoadedSession } from '../loaded-session.js';
 import type { FolderEntry } from '../session-folders.js';
-import type { LastStop } from '../store-folder.js';
 import type { Scan } from './folder-scan.js';
-import { type About, IndexDatabase, isDamage } from './index-database.js';
-import { IndexReaders } from './index-reader.js';
-import {
-  ALL_PLACES,
-  corruptedRow,
-  firstPlaceAt,
-  type IndexRow,
-  placesOfDays,
-  rowOf,
-} from './index-schema.js';
+import { IndexDatabase, type Part, type Unseen } from './index-database.js';
+import { IndexFile, type IndexFileOptions } from './index-file.js';
+import { corruptedRow, FIRST_PLACE, firstPlaceAt, type IndexRow, rowOf } from './index-schema.js';
 import { type StockProgress, StockTaking } from './stock-taking.js';
-
-export interface SessionIndexOptions {
-  /** Path of the index file. */
-  readonly path: string;
-  readonly storeId: string;
-  /** After a power cut, and where nobody knows what happened, an index at this path was to be deleted: it was not synced. */
-  readonly lastStop: LastStop;
-  /** Whether threads of their own answer questions. */
-  readonly threads: boolean;
-}
 
 /** What the index has to know of the store. */
 export interface IndexedStore {
@@ -44,6 +26,8 @@ export interface IndexedStore {
   /** Told when the index was damaged, and begins anew: stock has to be taken. */
   indexWasDamaged(cause: unknown): void;
   removeLeftOver(entry: FolderEntry): Promise<void>;
+  /** A session is not where the index knew it: it may lie under another day. */
+  lookElsewhere(id: string): Promise<void>;
   noteFailure(error: unknown): void;
 }
 
@@ -60,7 +44,6 @@ type Change = { readonly loaded: LoadedSession } | { readonly corrupted: FolderE
 
 export class SessionIndex {
   #store: IndexedStore | undefined;
-  readonly #readers: IndexReaders;
   readonly #pending = new Map<string, Change>();
   /** Sessions in the set of writes under way, each with the moment from which it is in there. */
   readonly #underWay = new Map<string, Promise<void>>();
@@ -68,14 +51,16 @@ export class SessionIndex {
   #timer: NodeJS.Timeout | undefined;
   #stock: StockTaking | undefined;
   /** The sessions that cannot be read, as far as the index knows. */
-  readonly #corrupted = new Set<string>();
+  readonly #corrupted: Set<string>;
 
-  private constructor(
-    private readonly options: SessionIndexOptions,
-    private database: IndexDatabase,
-    private state: About,
-  ) {
-    this.#readers = new IndexReaders(options.path, options.threads);
+  private constructor(private readonly file: IndexFile) {
+    this.#corrupted = new Set(file.left.corrupted);
+    file.serve((database, cause) => {
+      this.#stock?.stop();
+      // What is under way stays so.
+      database.together(() => database.enter(this.#underWay.keys()));
+      this.#store?.indexWasDamaged(cause);
+    });
   }
 
   /** Takes the index at this path away, if there is one. */
@@ -84,34 +69,23 @@ export class SessionIndex {
   }
 
   /** Opens the index, or makes it anew. @throws StoreOpenError */
-  static open(options: SessionIndexOptions): SessionIndex {
-    const { path, storeId, lastStop } = options;
-    const kept = IndexDatabase.openKept(path, storeId);
-    const settled = lastStop === 'clean' || lastStop === 'power' || (kept?.about.settled ?? false);
-    const state = { complete: false, scan: 0, ...kept?.about, settled };
-    try {
-      return new SessionIndex(options, kept?.database ?? IndexDatabase.makeAnew(path, storeId, state), state);
-    } catch (error) {
-      const why = (error as { code?: string }).code ?? String(error);
-      const message = `The index ${path} cannot be made (${why}): check the disk and its permissions`;
-      throw new StoreOpenError('not_writable', message, error);
-    }
+  static open(options: IndexFileOptions): SessionIndex {
+    return new SessionIndex(IndexFile.open(options));
   }
 
   /** The store that this is the index of; before anything else is asked of it. */
   serve(store: IndexedStore): void {
     this.#store = store;
-    for (const id of this.#reading(() => this.database.withStatus(CORRUPTED))) this.#corrupted.add(id);
   }
 
   /** Whether it has every session. */
   get isComplete(): boolean {
-    return this.state.complete;
+    return this.file.about.complete;
   }
 
   /** Whether all that is in the folders is durable, but for the sessions with a write under way. */
   get isSettled(): boolean {
-    return this.state.settled;
+    return this.file.about.settled;
   }
 
   get progress(): StockProgress | undefined {
@@ -119,8 +93,8 @@ export class SessionIndex {
   }
 
   /** The sessions that had a write under way when the last process was stopped; they stay so until they are entered again. */
-  leftUnderWay(): string[] {
-    return this.#reading(() => this.database.underWay());
+  leftUnderWay(): readonly string[] {
+    return this.file.left.underWay;
   }
 
   /**
@@ -151,7 +125,7 @@ export class SessionIndex {
   /** What is kept of a session's state. Whoever asks can do without. */
   keptState(id: string): KeptState | undefined {
     try {
-      return this.#reading(() => this.database.keptState(id));
+      return this.file.reading((database) => database.keptState(id));
     } catch {
       return undefined;
     }
@@ -172,8 +146,8 @@ export class SessionIndex {
     const change = this.#pending.get(id);
     if (change === 'removed') return null;
     if (change) return 'corrupted' in change ? change.corrupted.day : change.loaded.day;
-    const known = this.#reading(() => this.database.dayOf(id));
-    return known ?? (this.state.complete ? null : undefined);
+    const known = this.file.reading((database) => database.dayOf(id));
+    return known ?? (this.isComplete ? null : undefined);
   }
 
   /**
@@ -183,29 +157,29 @@ export class SessionIndex {
    */
   async findKey(key: string, since: Date): Promise<string | undefined> {
     const time = since.toISOString();
-    if (!this.state.complete && !(await this.#stock?.knows(time.slice(0, '2024-01-15'.length))))
+    if (!this.isComplete && !(await this.#stock?.knows(time.slice(0, '2024-01-15'.length))))
       throw new StoreUnavailableError('The store does not know yet which keys it holds', 'not_applied');
     this.flush();
-    return this.#reading(() => this.database.findKey(key, firstPlaceAt(time)));
+    return this.file.reading((database) => database.findKey(key, firstPlaceAt(time)));
   }
 
   /** @throws RangeError for an `after` that no page has given */
   async list(query: ListQuery): Promise<SessionPage> {
     if (query.after !== undefined && !isPosition(query.after)) throw new RangeError('no position');
     const complete = this.#isUpToDate();
-    return { ...(await this.#asking(this.#readers.list(query))), complete };
+    return { ...(await this.file.asking((readers) => readers.list(query))), complete };
   }
 
   async stats(filter: SessionFilter): Promise<SessionStats> {
     const complete = this.#isUpToDate();
-    return { ...(await this.#asking(this.#readers.stats(filter))), complete };
+    return { ...(await this.file.asking((readers) => readers.stats(filter))), complete };
   }
 
   /** A full disk is no reason to show nothing: what cannot be put in now is missing, and that is told. */
   #isUpToDate(): boolean {
     try {
       this.flush();
-      return this.state.complete;
+      return this.isComplete;
     } catch {
       return false;
     }
@@ -218,7 +192,8 @@ export class SessionIndex {
     const changes = new Map(this.#pending);
     const quiet = [...this.#underWay.keys()].filter((id) => this.#store?.isQuiet(id));
     try {
-      if (changes.size > 0 || quiet.length > 0) this.#writing(() => this.#putIn(changes, quiet));
+      if (changes.size > 0 || quiet.length > 0)
+        this.#writing((database) => this.#putIn(database, changes, quiet));
       for (const [id, change] of changes) if (this.#pending.get(id) === change) this.#pending.delete(id);
       for (const id of quiet) this.#underWay.delete(id);
     } finally {
@@ -236,9 +211,11 @@ export class SessionIndex {
     changed: readonly string[] | undefined,
     scan: Scan,
   ): Promise<void> {
-    this.#remember({ complete: false, scan: this.state.scan + 1 });
+    this.file.note({ complete: false, scan: this.file.about.scan + 1 });
+    const scanned = changed && new Set(changed);
+    const isScanned = (day: string) => scanned?.has(day) ?? true;
     const stock = new StockTaking(days, {
-      put: (rows) => this.#putScanned(rows),
+      put: (rows) => this.#putScanned(rows, isScanned),
       removeLeftOver: async (entry) => this.#store?.removeLeftOver(entry),
       failed: (error) => this.#store?.noteFailure(error),
     });
@@ -246,8 +223,8 @@ export class SessionIndex {
     try {
       if (!(await stock.take(scan))) return;
       await this.#dropUnseen(stock, changed);
-      const settled = this.state.settled || (changed === undefined && stock.isSure);
-      this.#remember({ complete: true, settled });
+      const settled = this.isSettled || (changed === undefined && stock.isSure);
+      this.file.note({ complete: true, settled });
     } finally {
       if (this.#stock === stock) this.#stock = undefined;
     }
@@ -259,7 +236,7 @@ export class SessionIndex {
 
   /** Day folders that have changed since the index was closed, or came, or went. */
   changedDays(now: ReadonlyMap<string, number>): string[] {
-    const before = this.#reading(() => this.database.days());
+    const before = this.file.reading((database) => database.days());
     const names = new Set([...before.keys(), ...now.keys()]);
     return [...names].filter((name) => before.get(name) !== now.get(name));
   }
@@ -267,14 +244,20 @@ export class SessionIndex {
   /** Writes everything down and lets go; `days`: how the day folders are left. Durable on return. */
   async close(days: ReadonlyMap<string, number> | undefined): Promise<void> {
     clearTimeout(this.#timer);
-    await this.#readers.close();
+    await this.file.closeReaders();
     try {
       this.flush();
-      if (days) this.database.together(() => this.database.noteDays(days));
+      if (days) this.#writing((database) => database.together(() => database.noteDays(days)));
     } finally {
       clearTimeout(this.#timer);
-      this.database.close();
+      this.file.close();
     }
+  }
+
+  /** Lets go of it as it is. */
+  async abandon(): Promise<void> {
+    clearTimeout(this.#timer);
+    await this.file.abandon();
   }
 
   #note(id: string, change: Change): void {
@@ -304,7 +287,7 @@ export class SessionIndex {
     const ids = this.#entering?.ids ?? [];
     this.#entering = undefined;
     try {
-      this.#writing(() => this.database.together(() => this.database.enter(ids)));
+      this.#writing((database) => database.together(() => database.enter(ids)));
       this.#arm();
     } catch (error) {
       for (const id of ids) this.#underWay.delete(id);
@@ -312,96 +295,51 @@ export class SessionIndex {
     }
   }
 
-  #putIn(changes: ReadonlyMap<string, Change>, quiet: readonly string[]): void {
+  #putIn(database: IndexDatabase, changes: ReadonlyMap<string, Change>, quiet: readonly string[]): void {
     const rows: IndexRow[] = [];
-    this.database.together(() => {
+    database.together(() => {
       for (const [id, change] of changes) {
-        if (change === 'removed') this.database.remove(id);
+        if (change === 'removed') database.remove(id);
         else if ('loaded' in change) rows.push(rowOf(change.loaded));
         else rows.push(corruptedRow(change.corrupted.id, change.corrupted.day));
       }
-      this.database.put(rows, 'command', this.state.scan);
-      this.database.leave(quiet);
+      database.put(rows, { scan: this.file.about.scan });
+      database.leave(quiet);
     });
   }
 
-  #putScanned(rows: readonly IndexRow[]): void {
+  #putScanned(rows: readonly IndexRow[], isScanned: (day: string) => boolean): void {
     for (const { id, status } of rows) this.#corrupted[status === CORRUPTED ? 'add' : 'delete'](id);
-    this.#writing(() => this.database.putLater(rows, this.state.scan));
+    this.#writing((database) => database.putLater(rows, { scan: this.file.about.scan, isScanned }));
   }
 
   /** Takes out what is no longer there; what a command has touched meanwhile is not for this to judge. */
   async #dropUnseen(stock: StockTaking, changed: readonly string[] | undefined): Promise<void> {
-    const looked = changed && new Set(changed);
-    const [first, end] = changed ? placesOfDays(changed) : ALL_PLACES;
-    for (let from: bigint | undefined = first; from !== undefined; await nextTurn()) {
-      const { sessions, next } = this.database.unseen(this.state.scan, [from, end], SWEEP_ROWS);
-      const gone = sessions.filter(({ id, day }) => !stock.isTouched(id) && (looked?.has(day) ?? true));
-      if (gone.length > 0) this.#writing(() => this.database.removeAll(gone.map(({ id }) => id)));
-      from = next;
+    for (const day of changed ?? [undefined]) {
+      for (let from: Unseen['next'] = FIRST_PLACE; from !== null; await nextTurn()) {
+        const part = { day, from, limit: SWEEP_ROWS };
+        const { ids, next } = this.#unseen(part);
+        from = next;
+        const gone = ids.filter((id) => !stock.isTouched(id));
+        for (const id of gone) this.#corrupted.delete(id);
+        if (gone.length > 0) this.#writing((database) => database.removeAll(gone));
+        // Of days that were not looked through, one may have it, too.
+        if (changed) for (const id of gone) await this.#store?.lookElsewhere(id);
+      }
     }
   }
 
-  #remember(changes: Partial<About>): void {
-    this.state = { ...this.state, ...changes };
-    this.#writing(() => this.database.note(this.state));
+  #unseen(part: Part): Unseen {
+    return this.file.reading((database) => database.unseen(this.file.about.scan, part));
   }
 
-  /** Begins anew where the index turns out to be damaged. */
-  #writing(write: () => void): void {
+  #writing(write: (database: IndexDatabase) => void): void {
     try {
-      write();
+      this.file.writing(write);
     } catch (error) {
       // Rows of a stock that is being taken may have waited to be written with this.
       this.#stock?.spoil(error);
-      if (!this.#isDamage(error)) throw unavailable(error);
-      this.#begin(error);
-      write();
+      throw error;
     }
   }
-
-  #reading<T>(read: () => T): T {
-    try {
-      return read();
-    } catch (error) {
-      if (this.#isDamage(error)) this.#begin(error);
-      throw unavailable(error);
-    }
-  }
-
-  async #asking<T>(asked: Promise<T>): Promise<T> {
-    try {
-      return await asked;
-    } catch (error) {
-      if (this.#isDamage(error)) this.#begin(error);
-      else void this.#readers.close();
-      throw unavailable(error);
-    }
-  }
-
-  /** Also one of which an earlier attempt to begin anew failed. */
-  #isDamage(error: unknown): boolean {
-    return isDamage(error) || !this.database.isOpen;
-  }
-
-  /** An empty index in the place of a damaged one. What is under way stays so. @throws StoreUnavailableError */
-  #begin(cause: unknown): void {
-    const { path, storeId } = this.options;
-    this.#stock?.stop();
-    void this.#readers.close();
-    this.database.abandon();
-    this.state = { complete: false, settled: this.state.settled, scan: 0 };
-    try {
-      this.database = IndexDatabase.makeAnew(path, storeId, this.state);
-    } catch (error) {
-      throw unavailable(error);
-    }
-    this.database.together(() => this.database.enter(this.#underWay.keys()));
-    this.#store?.indexWasDamaged(cause);
-  }
-}
-
-function unavailable(error: unknown): Error {
-  if (isSessionError(error)) return error;
-  return new StoreUnavailableError('The store could not use its index', 'not_applied', error);
 }
