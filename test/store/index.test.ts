@@ -1,7 +1,7 @@
 /** The index of a data folder: when it is relied on, what a start does without it, and what happens when it is damaged. */
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { IndexDatabase } from '../../src/session/store/file/index/index-database.js';
@@ -100,6 +100,14 @@ describe('The index', () => {
     expect(await listed(await copy.open())).toEqual(TRUE);
   });
 
+  test('of another disk is not relied on, though the file of the lock has the same number there', async () => {
+    const folder = await aFolder();
+    await falsify(folder);
+    const note = await folder.noteOfThisSystem();
+    await folder.write('.store/lock', note.replace(/"device":/, '"device":1'));
+    expect(await listed(await folder.open())).toEqual(TRUE);
+  });
+
   test('that is not relied on stays so when the start that found that out fails', async () => {
     const folder = await aFolder();
     await falsify(folder);
@@ -187,28 +195,39 @@ describe('The index', () => {
   });
 });
 
-describe('What was done by hand while the store was closed', () => {
-  test('to the folders of a day is found at the next start', async () => {
-    const folder = await aFolder();
-    await rename(folder.file(DAY, B), folder.file('aside'));
-    expect(await listed(await folder.open())).toEqual([`${A} created`]);
-    await folder.closeAll();
-    await rename(folder.file('aside'), folder.file(DAY, B));
-    await folder.write('2023-05-06/old-1/session_metadata.json', '{"status": "completed"}');
-    expect(await listed(await folder.open())).toEqual(['old-1 completed', ...TRUE]);
-    await folder.closeAll();
-    await rm(folder.file('2023-05-06'), { recursive: true });
-    expect(await listed(await folder.open())).toEqual(TRUE);
-  });
+test('A text that SQLite cannot hold is listed, found and counted as what it is', async () => {
+  const folder = await makeFolder();
+  const document = { user_id: 'a\u0000b', status: 'x\ud800y' };
+  await folder.write(`${DAY}/old-1/session_metadata.json`, JSON.stringify(document));
+  await folder.write(`${DAY}/old-2/session_metadata.json`, '{"user_id": "a"}');
+  const store = await folder.open();
+  await store.whenComplete();
+  const filter = { userId: document.user_id, statuses: [document.status] };
+  const { sessions } = await store.list({ limit: 9, filter });
+  expect(sessions).toMatchObject([{ id: 'old-1', userId: document.user_id, status: document.status }]);
+  expect((await store.list({ limit: 9, filter: { userId: 'a' } })).sessions).toMatchObject([{ id: 'old-2' }]);
+  expect((await store.stats({ userId: document.user_id })).statuses).toEqual([
+    { status: document.status, sessions: 1 },
+  ]);
+});
 
-  test('is found on request, too, and what is not a session any more is taken out', async () => {
-    const folder = await aFolder();
-    const store = await folder.open();
-    await rm(folder.file(DAY, B), { recursive: true });
-    await folder.write(`${DAY}/old-1/session_metadata.json`, '{"status": "completed"}');
-    expect(await listed(store)).toEqual(TRUE);
-    await store.reindex();
-    expect(await listed(store)).toEqual([`old-1 completed`, `${A} created`]);
+test('The key that made a session is known also when the session cannot be read any more', async () => {
+  const folder = await makeFolder();
+  const store = await folder.open();
+  const idempotency = { key_sha256: 'k', request_sha256: 'r' };
+  const keyed = opening('ann');
+  const decision = {
+    ...keyed,
+    events: keyed.events.map((event) => ({ ...event, data: { ...event.data, idempotency } })),
+  };
+  await store.create([A], decision as never, new Date(0));
+  await folder.closeAll();
+  await folder.write(`${DAY}/${A}/events.jsonl`, 'damaged');
+  const later = await folder.open();
+  await later.reindex();
+  expect(await listed(later)).toEqual([`${A} corrupted`]);
+  await expect(later.create([B], decision as never, new Date(0))).rejects.toMatchObject({
+    code: 'SessionCorruptedError',
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from '@jest/globals';
 import Database from 'libsql';
 import { toDocument } from '../../src/session/domain/session-document.js';
 import { INDEX_FORMAT } from '../../src/session/store/file/index/index-schema.js';
+import { systemFiles } from '../../src/session/store/file/system-files.js';
 import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
@@ -21,10 +22,14 @@ async function aReadFolder(patch: Parameters<typeof patching>[0] = {}): Promise<
   await store.create([ID], opening('ann'));
   await store.append(ID, patching({ stepsCompleted: ['a'], ...patch }));
   await folder.closeAll();
+  await untilChangesShow();
   await (await folder.open()).read(ID);
   await folder.closeAll();
   return folder;
 }
+
+/** Of a file that was changed this moment, nobody can tell whether it was changed once more. */
+const untilChangesShow = () => new Promise((resolve) => setTimeout(resolve, 100));
 
 /** Reads the session in a store that was just opened. Whether its log was read for that. */
 async function reading(folder: DataFolder, id = ID) {
@@ -57,7 +62,7 @@ describe('The state that the index keeps of a session', () => {
     const folder = await aReadFolder();
     // Another list of members is another format: sessions of the old one are kept without them.
     expect({ format: INDEX_FORMAT, members: Object.keys((await reading(folder)).session).sort() }).toEqual({
-      format: 2,
+      format: 3,
       members: [
         'createdAt',
         'error',
@@ -138,8 +143,38 @@ describe('The state that the index keeps of a session', () => {
   test('is kept anew when somebody changed the owner or the mode of its files', async () => {
     const folder = await aReadFolder();
     await chmod(folder.file(LOG), 0o600);
+    await untilChangesShow();
     expect(await reading(folder)).toMatchObject({ isFromLog: true });
     expect(await reading(folder)).toMatchObject({ isFromLog: false });
+  });
+
+  test('is not shown of a folder that took the place of another, with files that were changed at the same time', async () => {
+    const folder = await aReadFolder();
+    const { dev, ino, size, ctimeMs } = await stat(folder.file(LOG));
+    await inIndex(folder, `UPDATE state SET log = '${dev}:${ino + 1}:${size}:${ctimeMs}'`);
+    expect(await reading(folder)).toMatchObject({ isFromLog: true });
+  });
+
+  test('is not kept while a further change might not show: within two seconds where whole ones are kept', async () => {
+    const folder = await aReadFolder();
+    const now = Date.now();
+    const stats = async (changed: number) => {
+      await inIndex(folder, 'UPDATE about SET format = 0');
+      await folder.closeAll();
+      const stat = async (path: string) => Object.assign(await systemFiles.stat(path), { ctimeMs: changed });
+      const store = await folder.open({ files: { ...systemFiles, stat } as unknown as typeof systemFiles });
+      await store.whenComplete();
+      await folder.closeAll();
+      const database = new Database(folder.file('.store/index.db'));
+      const [kept] = database.prepare('SELECT count(*) FROM state').raw().get() as [number];
+      database.close();
+      return kept;
+    };
+    const second = Math.floor(now / 1_000) * 1_000;
+    expect(await stats(second)).toBe(0);
+    expect(await stats(second - 30_000)).toBe(1);
+    expect(await stats(Date.now() + 0.5)).toBe(0);
+    expect(await stats(second - 999.5)).toBe(1);
   });
 
   test('is not kept of a session that is large', async () => {
