@@ -4,6 +4,7 @@ import { mkdir, open, readdir, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import Database from 'libsql';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
+import { IndexFile } from '../../src/session/store/file/index/index-file.js';
 import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 
@@ -110,27 +111,23 @@ describe('An index that cannot be made anew', () => {
     await store.whenComplete();
     expect(await idsIn(store)).toEqual([A, B]);
   });
+});
 
-  test('is not thrown away because the process has too many files open', async () => {
-    const folder = await aFolder();
-    const program = `
-      import { openSync } from 'node:fs';
-      import { FileStore } from '${process.cwd()}/dist-test/src/session/store/file/file-store.js';
-      const warnings = [];
-      const store = await FileStore.open({ path: ${JSON.stringify(folder.path)}, warn: (message) => warnings.push(message) });
-      try { for (;;) openSync('/dev/null'); } catch {}
-      const failed = await store.list({ limit: 1 }).then(() => 'listed', (error) => error.code);
-      process.stdout.write(JSON.stringify({ failed, warnings }));
-      process.exit();
-    `;
-    const command = 'ulimit -n 64 && exec "$@"';
-    const run = [process.execPath, '--input-type=module', '-e', program];
-    const { stdout, stderr } = spawnSync('sh', ['-c', command, 'sh', ...run], { encoding: 'utf8' });
-    expect([JSON.parse(stdout || 'null'), stderr]).toEqual([
-      { failed: 'StoreUnavailableError', warnings: [] },
-      '',
-    ]);
-  });
+test('An index that cannot be opened is thrown away when it is gone, and not when something else is the matter', async () => {
+  const folder = await aFolder();
+  const options = { path: folder.file(INDEX), storeId: await folder.storeId(), threads: false };
+  const index = IndexFile.open({ ...options, lastStop: 'clean' });
+  let begun = 0;
+  index.serve(() => (begun += 1));
+  // As when the process has too many files open.
+  const unopened = () =>
+    Promise.reject(Object.assign(new Error('unable to open'), { code: 'SQLITE_CANTOPEN' }));
+  await expect(index.asking(unopened)).rejects.toMatchObject({ code: 'StoreUnavailableError' });
+  expect([begun, index.about.complete]).toEqual([0, true]);
+  await rm(folder.file(INDEX));
+  await expect(index.asking(unopened)).rejects.toMatchObject({ code: 'StoreUnavailableError' });
+  expect([begun, index.about.complete]).toEqual([1, false]);
+  await index.abandon();
 });
 
 test('An index that this user may not write is made anew', async () => {
