@@ -145,6 +145,25 @@ describe('the state cache', () => {
 describe('a log', () => {
   const makeFolder = dataFolders();
 
+  test('is read once for all who ask for its events at the same time', async () => {
+    const folder = await makeFolder();
+    const disk = new WatchedFiles();
+    const store = await folder.open({ files: disk.files });
+    await store.create([ID], opening('me'));
+    disk.calls.length = 0;
+    const pages = await Promise.all(
+      Array.from({ length: 50 }, (_, n) =>
+        store.events(ID, { limit: 1, after: n % 2 === 0 ? undefined : 0 }),
+      ),
+    );
+    expect(pages.map((page) => page?.events.length)).toEqual(pages.map((_, n) => (n % 2 === 0 ? 1 : 0)));
+    const readings = () => disk.calls.filter((call) => /^readFile .*events\.jsonl/.test(call)).length;
+    expect(readings()).toBe(1);
+    await store.append(ID, patching({ status: 'error' }));
+    expect((await store.events(ID, { limit: 9 }))?.events).toHaveLength(2);
+    expect(readings()).toBe(2);
+  });
+
   test('stays below 64 MiB: the change that would make it longer is refused', async () => {
     const folder = await makeFolder();
     await (await folder.open()).create(idsAt(BORN), opening());

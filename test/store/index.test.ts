@@ -6,6 +6,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { IndexDatabase } from '../../src/session/store/file/index/index-database.js';
 import { systemFiles } from '../../src/session/store/file/system-files.js';
+import type { SessionFilter } from '../../src/session/store/session-store.js';
 import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
@@ -194,6 +195,41 @@ describe('The index', () => {
     expect(await listed(await folder.open())).toEqual(TRUE);
   });
 });
+
+test.each([
+  ['all', 1_500],
+  ['half', 750],
+])(
+  'Words that begin many others are looked for once, also beside a label that %s sessions have',
+  async (env, total) => {
+    const folder = await makeFolder();
+    const store = await folder.open();
+    const ids = [...idsAt(BORN, 1_000, 1_500)];
+    const made = (id: string) => {
+      const data = {
+        user_id: `developer${id.slice(-6)}`,
+        status: 'created',
+        labels: { all: 'x', ...(Number.parseInt(id.slice(-1), 16) % 2 && { half: 'x' }) },
+      };
+      return { at: BORN, actor: null, events: [{ type: 'session_created' as const, data }] };
+    };
+    await Promise.all(ids.map((id) => store.create([id], made(id))));
+    const asked = async (filter: SessionFilter) => {
+      const begun = performance.now();
+      const found = [
+        (await store.stats(filter)).total,
+        (await store.list({ limit: 500, filter, counted: true })).total,
+      ];
+      return { found, ms: performance.now() - begun };
+    };
+    await asked({});
+    const alone = await asked({ text: 'develop' });
+    const both = await asked({ labels: { [env]: 'x' }, text: 'develop' });
+    expect(both.found).toEqual([total, total]);
+    // Looked for in each session again, they would take hundreds of times as long.
+    expect(both.ms).toBeLessThan(10 * alone.ms + 100);
+  },
+);
 
 test('A text that SQLite cannot hold is listed, found and counted as what it is', async () => {
   const folder = await makeFolder();
