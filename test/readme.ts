@@ -15,3 +15,11 @@ export function readmeBlocks(): Block[] {
     text: text as string,
   }));
 }
+
+/** The text of the one block in this language that has `part` in it. */
+export function readmeBlock(language: string, part: string): string {
+  const found = readmeBlocks().filter((block) => block.language === language && block.text.includes(part));
+  if (found.length !== 1)
+    throw new Error(`README.md has ${found.length} blocks in ${language} with ${part}, not one`);
+  return found[0]!.text;
+}
