@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { dirname, join, posix } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { FileStore } from '../src/session/store/file/file-store.js';
 
 const MAIN = join(process.cwd(), 'dist-examples/assessment-pipeline/main.js');
 const STEPS = [
@@ -228,6 +229,17 @@ describe('what cannot be assessed', () => {
     expect(stdout).toBe('');
     expect(linesOf(stderr)).toHaveLength(1);
     expect(stderr).toContain('.gitconfig');
+    expect(stderr).toContain('choose another one (--data PATH)');
+  });
+
+  it('a data folder that a server holds is refused, and how to name another one is said', async () => {
+    const held = mkdtempSync(join(root, 'held-'));
+    const store = await FileStore.open({ path: held });
+    const { code, stdout, stderr } = demo('--repo', shop, '--data', held);
+    await store.close();
+    expect([code, stdout]).toEqual([1, '']);
+    expect(linesOf(stderr)).toHaveLength(1);
+    expect(stderr).toMatch(/is held by process \d+ .* or choose another folder \(--data PATH\)\n$/);
   });
 
   it('an argument that is not known is refused before anything is done', () => {

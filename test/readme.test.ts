@@ -1,11 +1,11 @@
 /** The README's calls and commands, made as they stand there on a server that starts as it says, give what stands there. */
 import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readmeBlocks } from './readme.js';
+import { readmeBlock, readmeBlocks } from './readme.js';
 
 const run = promisify(execFile);
 const ID_IN_README = readmeBlocks()
@@ -91,6 +91,19 @@ describe('the README', () => {
       const { stdout, stderr } = await run(process.execPath, command, { cwd: folder });
       expect(withoutDurations(stdout + stderr)).toBe(withoutDurations(printed));
     }
+  });
+
+  test('has a command of the example that works beside the server', async () => {
+    const git = (...args: string[]) =>
+      run('git', ['-c', 'user.name=a', '-c', 'user.email=a@x', ...args], { cwd: folder });
+    await git('init', '-q');
+    await writeFile(join(folder, 'signature.ts'), 'export {};\n');
+    await git('add', 'signature.ts');
+    await git('commit', '-q', '-m', 'Sign the trail of a session');
+    const example = resolve('dist-examples/assessment-pipeline/main.js');
+    const command = readmeBlock('sh', 'npm run demo').replace('npm run demo --', `node ${example}`);
+    const { stdout } = await run('bash', ['-c', command], { cwd: folder });
+    expect(stdout).toMatch(/ completed /);
   });
 
   test('names every variable of the configuration with its default, as .env.example does', async () => {

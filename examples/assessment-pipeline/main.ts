@@ -3,6 +3,7 @@
  */
 
 import { NestFactory } from '@nestjs/core';
+import { StoreOpenError } from 'impact-session';
 import { applicationOver } from './app.module.js';
 import { type DemoOptions, readCommandLine, USAGE } from './command-line.js';
 import { NoHistoryError } from './git-history.js';
@@ -28,9 +29,16 @@ async function main(): Promise<number> {
   try {
     return await demonstrate(options);
   } catch (error) {
-    complain((error as Error).message);
+    complain(explain(error as Error));
     return 1;
   }
+}
+
+/** Why the store did not open ends with how the server is given another folder; the demo has an option for that. */
+function explain(error: Error): string {
+  return error instanceof StoreOpenError
+    ? error.message.replace('DATA_SESSIONS_PATH', '--data PATH')
+    : error.message;
 }
 
 async function demonstrate(options: DemoOptions): Promise<number> {
