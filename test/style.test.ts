@@ -159,6 +159,14 @@ describe('The house style', () => {
     expect([...map].map(([, path]) => path).sort()).toEqual([...src].sort());
   });
 
+  test('has a map of every file of test and bench, or of the folder that it is in', () => {
+    const map = readFileSync('docs/ARCHITECTURE.md', 'utf8');
+    const entries = new Set([...tests, ...bench].map((path) => /^\w+\/[^/]+\/?/.exec(path)![0]));
+    // A line of its own, or, for a file, a word in the text.
+    const isNamed = (path: string) => map.includes(`\n${path} `) || map.includes(`\`${path}\``);
+    expect([...entries].filter((path) => !isNamed(path))).toEqual([]);
+  });
+
   test('is looked for in the files of src and test', () => {
     expect(src).toContain('src/session/index.ts');
     expect(tests).toContain('test/style.test.ts');
