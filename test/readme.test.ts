@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { IDEMPOTENCY_KEY_KEPT_MS } from '../src/session/domain/idempotency.js';
+import { LIMITS, labelsRule, timingRule } from '../src/session/domain/session-rules.js';
 import { readmeBlock, readmeBlocks } from './readme.js';
 
 const run = promisify(execFile);
@@ -71,6 +73,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+/** The bytes of the largest body that the server reads, found by trying: one of more is 413. */
+async function largestBody(): Promise<number> {
+  let [read, refused] = [1, 2 ** 24];
+  while (refused - read > 1) {
+    const bytes = Math.floor((read + refused) / 2);
+    const { status } = await fetch(`${url}/session/create`, { method: 'POST', body: '['.repeat(bytes) });
+    expect([413, 415]).toContain(status);
+    if (status === 413) refused = bytes;
+    else read = bytes;
+  }
+  return read;
+}
+
 describe('the README', () => {
   test('has five calls, three that find, count and verify what they left; and three commands', () => {
     expect(calls).toHaveLength(8);
@@ -104,6 +119,37 @@ describe('the README', () => {
     const command = readmeBlock('sh', 'npm run demo').replace('npm run demo --', `node ${example}`);
     const { stdout } = await run('bash', ['-c', command], { cwd: folder });
     expect(stdout).toMatch(/ completed /);
+  });
+
+  test('names the limits that hold', async () => {
+    const readme = await readFile('README.md', 'utf8');
+    const [, table] = /^\| what \| limit \|\n\|---\|---\|\n([\s\S]*?)\n\n/m.exec(readme)!;
+    const { paths } = JSON.parse(await (await fetch(`${url}/docs-json`)).text());
+    const page = (path: string) => {
+      const { parameters } = paths[path].get;
+      const { schema } = parameters.find(({ name }: { name: string }) => name === 'limit');
+      return `| \`limit\` of \`GET ${path}\` | ${schema.minimum} to ${schema.maximum}; ${schema.default} when absent |`;
+    };
+    const number = (limit: number) => limit.toLocaleString('en');
+    const key = /\^.*/.exec(labelsRule({ A: '' }, [])[0]!.msg)![0];
+    const [timing] = timingRule({ a: 1 }, []);
+    expect(table!.split('\n')).toEqual([
+      `| body of a request | ${(await largestBody()) / 1024} KiB |`,
+      `| depth of JSON | ${LIMITS.jsonDepth} objects and lists within each other; the body is the first |`,
+      `| \`user_id\` | ${LIMITS.userIdLength} characters |`,
+      `| labels of a session | ${LIMITS.labels} |`,
+      `| key of a label | \`${key}\` |`,
+      `| value of a label | ${number(LIMITS.labelValueLength)} characters |`,
+      `| name of a step, a timing, an output | ${LIMITS.nameLength} characters; that of a timing ends in \`${timing!.msg.slice(-3)}\` |`,
+      `| steps of a session | ${number(LIMITS.steps)} |`,
+      `| timings of a session | ${number(LIMITS.timings)} |`,
+      `| outputs of a session | ${LIMITS.outputBytes / 1024 ** 2} MiB together |`,
+      `| events of a session | ${number(LIMITS.events)} |`,
+      `| \`Idempotency-Key\` | ${LIMITS.idempotencyKeyLength} characters; kept for ${IDEMPOTENCY_KEY_KEPT_MS / 3_600_000} hours |`,
+      page('/session'),
+      page('/session/list'),
+      page('/session/{session_id}/events'),
+    ]);
   });
 
   test('names every variable of the configuration with its default, as .env.example does', async () => {
