@@ -35,7 +35,7 @@ const sizes = (text: string) =>
 
 const program = new Command('bench')
   .description('Measure the product beside a floor that is measured in the same run, in turns.')
-  .option('--quick', 'a first look in less than two minutes: 10 and 1,000 sessions, two short rounds')
+  .option('--quick', 'a first look, a few minutes on two cores: 10 and 1,000 sessions, two short rounds')
   .option('--sessions <sizes>', 'sizes of the data sets', sizes, [10, 1_000, 1_000_000])
   .addOption(
     new Option('--adapter <name>', 'HTTP adapter').choices(['express', 'fastify', 'both']).default('both'),
@@ -55,7 +55,7 @@ const program = new Command('bench')
   .addHelpText(
     'after',
     `
-Data sets are made once, in bench/data, and used again: 1,000,000 sessions take about 15 GB and some minutes.
+Data sets are made once, in bench/data, and used again: 1,000,000 sessions take about 15 GB, and as long as processor and disk need.
 What it is compared with is measured in the same rounds, so that ratios say more than figures. Leave the machine alone meanwhile.
 
 Rows:
