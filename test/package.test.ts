@@ -22,8 +22,18 @@ const INSTALL_MS = 240_000;
 const application = readmeBlock('ts', 'SessionModule');
 /** The README's application listens on 8000, which may be taken, and runs until it is stopped. */
 const runnable = `${application.replace('listen(8000,', 'listen(0,')}
-const answer = await fetch(\`\${await app.getUrl()}/session/\${session_id}/audit\`);
-console.log(JSON.stringify(await answer.json()));
+const url = await app.getUrl();
+const text = async (path: string, init?: RequestInit) => {
+  const answer = await fetch(url + path, init);
+  return \`\${answer.status} \${await answer.text()}\`;
+};
+const create = (type: string, body: string) =>
+  text('/session/create', { method: 'POST', body, headers: { 'content-type': type } });
+console.log(await text(\`/session/\${session_id}/audit\`));
+console.log(await create('application/json', '{'));
+console.log(await create('application/json', JSON.stringify({ user_id: 'x'.repeat(100 * 1024) })));
+console.log(await create('application/x-www-form-urlencoded', JSON.stringify({ user_id: 'x' })));
+console.log(await text('/docs'));
 await app.close();
 `;
 /** What the README's settings leave to the user's taste: whoever has these on can use the package, too. */
@@ -105,12 +115,20 @@ describe('the package', () => {
 
   test('compiles and runs in the README’s application, which takes a session to its results', async () => {
     const { stdout } = await run('bash', ['-e', '-c', readmeBlock('sh', 'npx tsc')], { cwd: consumer });
-    const [said, answered] = stdout.trim().split('\n') as [string, string];
+    const [said, audit, ...others] = stdout.trim().split('\n') as [string, string];
     expect(said).toMatch(/^requirement_submitted \[ 'effort' \] \{ effort_ms: \d+ \}$/);
-    expect(JSON.parse(answered)).toMatchObject({
+    expect(audit.slice(0, 4)).toBe('200 ');
+    expect(JSON.parse(audit.slice(4))).toMatchObject({
       status: 'requirement_submitted',
       data: { outputs: { effort: { total_hours: 3 } }, user_id: 'analyst@company.com' },
     });
+    // What the README says of such an application: its bodies are read by Nest, and the server's routes are not there.
+    expect(others).toEqual([
+      expect.stringMatching(/^400 /),
+      expect.stringMatching(/^413 /),
+      expect.stringMatching(/^200 .*"user_id":null/),
+      expect.stringMatching(/^404 /),
+    ]);
   });
 
   test('type-checks with the strictest settings', async () => {
@@ -120,11 +138,11 @@ describe('the package', () => {
   test('brings the command line', async () => {
     const { stdout } = await run('npx', ['--no', '--', 'impact-session', '--help'], { cwd: consumer });
     expect(stdout).toContain('Usage: impact-session');
-    // The application that ran before left a session here.
+    // The application that ran before left its session here, and the one of the form.
     const verified = await run('npx', ['--no', '--', 'impact-session', 'verify', '--json'], {
       cwd: consumer,
     });
-    expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true, sessions: 1 });
+    expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true, sessions: 2 });
   });
 
   test('offers nothing but its one export', async () => {
