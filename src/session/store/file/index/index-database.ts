@@ -1,6 +1,6 @@
 /**
  * The index on the disk: rows of sessions put and taken away, the set of sessions with a write under way, what is known of
- * the days. A narrow interface over libsql, and the only file that writes to it. Every call is synchronous and takes
+ * the days. A narrow interface over libsql; nothing else writes to it. Every call is synchronous and takes
  * microseconds to milliseconds.
  *
  * Nothing here is synced while it is open: after a power cut the index is made anew (see docs/STORAGE.md), and a kill
