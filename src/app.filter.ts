@@ -13,7 +13,7 @@ import {
   Logger,
 } from '@nestjs/common';
 
-/** For each path pattern of the OpenAPI document, the methods it answers to. */
+/** For each path pattern, the methods it answers to. */
 export type RouteTable = ReadonlyMap<RegExp, readonly string[]>;
 
 interface RoutedRequest {
@@ -44,7 +44,7 @@ export class AppFilter implements ExceptionFilter {
   /** A path that is known under another method is 405 and says which (RFC 9110, 15.5.6). */
   #notFound(request: RoutedRequest, response: unknown): void {
     // Under a prefix `url` is what remains behind it.
-    const [path = ''] = (request.originalUrl ?? request.url).split('?');
+    const [path = ''] = pathOf(request.originalUrl ?? request.url).split('?');
     const matching = [...this.routes].filter(([pattern]) => pattern.test(path));
     const allowed = matching.flatMap(([, methods]) => methods);
     const known = allowed.length > 0 && !allowed.includes(request.method);
@@ -55,6 +55,11 @@ export class AppFilter implements ExceptionFilter {
   #reply(response: unknown, status: number): void {
     this.adapter.reply(response, { detail: phraseOf(status) }, status);
   }
+}
+
+/** The path and the query of a request's target: a client may send the whole address (RFC 9112, 3.2.2). */
+export function pathOf(target: string): string {
+  return target.replace(/^https?:\/\/[^/?#]*/i, '');
 }
 
 /** The status in the words of the Python service (Starlette's): Node's differ from version to version at 413. */

@@ -7,7 +7,8 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import cors from 'cors';
 import type { Logger } from 'pino';
 import { hasBody, readBody } from './app.body.js';
-import { phraseOf } from './app.filter.js';
+import { pathOf, phraseOf } from './app.filter.js';
+import { refusalOf, takeRefusals } from './app.malformed.js';
 import type { Config } from './config.js';
 import { logRequests } from './request-log.js';
 
@@ -22,11 +23,14 @@ export function setUpFront(server: Server, { corsOrigins, apiPrefix }: Config, l
     for (const listener of behind) listener.call(server, request, response);
   };
   handle = readBodies(handle);
+  handle = servePlainFiles(apiPrefix, handle);
+  handle = refuseMalformed(handle);
   if (apiPrefix) handle = serveUnder(apiPrefix, handle);
   if (corsOrigins.length > 0) handle = allowOrigins(corsOrigins, handle);
   server.on('request', logRequests(logger, handle));
   // Node passes over what is beyond its limit. How long the head of a request may be is limited anyway.
   server.maxHeadersCount = 0;
+  takeRefusals(server);
 }
 
 function allowOrigins(origins: readonly string[], next: RequestListener): RequestListener {
@@ -34,15 +38,32 @@ function allowOrigins(origins: readonly string[], next: RequestListener): Reques
   return (request, response) => allow(request, response, () => next(request, response));
 }
 
-/** A client may send the whole address (RFC 9112, 3.2.2). */
-function pathOf({ url = '' }: IncomingMessage): string {
-  return url.replace(/^https?:\/\/[^/?#]*/i, '');
-}
-
 /** What lies outside the prefix never reaches Nest, whose answer would not be ours. */
 function serveUnder(prefix: string, next: RequestListener): RequestListener {
   return (request, response) => {
-    if (pathOf(request).startsWith(`${prefix}/`)) next(request, response);
+    if (pathOf(request.url ?? '').startsWith(`${prefix}/`)) next(request, response);
+    else refuse(response, 404);
+  };
+}
+
+/** What Node has left to us. Where no host was named nothing is clear, and no other request is waited for. */
+function refuseMalformed(next: RequestListener): RequestListener {
+  return (request, response) => {
+    const status = refusalOf(request);
+    if (status === undefined) return next(request, response);
+    if (status === 400) response.setHeader('Connection', 'close');
+    refuse(response, status);
+  };
+}
+
+/** Names of files, one in another: none of them goes up (`..`), none is empty, and none is encoded. */
+const PLAIN = /^(?:[\w-][\w.-]*(?:\/|$))*$/;
+
+/** What else is asked for where the files of Swagger's pages are, the adapters would each read in its own way. */
+function servePlainFiles(prefix: string, next: RequestListener): RequestListener {
+  return (request, response) => {
+    const [, file = ''] = /^\/docs\/([^?]*)/i.exec(pathOf(request.url ?? '').slice(prefix.length)) ?? [];
+    if (PLAIN.test(file)) next(request, response);
     else refuse(response, 404);
   };
 }

@@ -11,12 +11,17 @@ import { setUpFront } from './app.front.js';
 import type { Config } from './config.js';
 import { version } from './version.js';
 
+/** Where the routes are described; the description does not name itself. */
+const PAGES = ['docs', 'docs-json', 'docs-yaml'];
+
 export function setUpApp(app: INestApplication, config: Config, logger: Logger): void {
   setUpFront(app.getHttpServer(), config, logger);
   if (config.apiPrefix) app.setGlobalPrefix(config.apiPrefix);
   const document = SwaggerModule.createDocument(app, description());
   SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: 'docs-json', useGlobalPrefix: true });
-  app.useGlobalFilters(new AppFilter(app.getHttpAdapter(), routeTable(document.paths)));
+  const pages = PAGES.map((page) => [`${config.apiPrefix}/${page}`, { get: {} }]);
+  const routes = routeTable({ ...document.paths, ...Object.fromEntries(pages) });
+  app.useGlobalFilters(new AppFilter(app.getHttpAdapter(), routes));
 }
 
 function description() {

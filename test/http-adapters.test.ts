@@ -3,13 +3,10 @@
  * and all that comes back is compared. And a run of the tests really has both: what is about HTTP runs on each.
  */
 
-import { once } from 'node:events';
 import { METHODS } from 'node:http';
-import { connect } from 'node:net';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { bootTestServer, create, type Json, patch, type TestServer } from './http/test-server.js';
+import { bootTestServer, create, exchange, type Json, patch, type TestServer } from './http/test-server.js';
 
 const ADAPTERS = ['express', 'fastify'] as const;
 
@@ -38,14 +35,6 @@ beforeAll(async () => {
   prefixed = await Promise.all(ADAPTERS.map((adapter) => boot(adapter, environment)));
 });
 afterAll(() => Promise.all([...plain, ...prefixed].map((server) => server.close())));
-
-/** Sends bytes on a connection of their own: what comes back until the server closes it. */
-async function exchange({ url }: TestServer, bytes: string): Promise<string> {
-  const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  await once(socket, 'connect');
-  socket.write(bytes, 'latin1');
-  return text(socket);
-}
 
 /** All that came back, answer by answer. */
 function comparable(answers: string, server: Served): string[] {
@@ -84,6 +73,10 @@ const requestOf = (line: string, headers: readonly string[] = [], body = '') =>
 
 const withBody = (line: string, body: string, ...headers: string[]) =>
   requestOf(line, [`Content-Length: ${Buffer.byteLength(body, 'latin1')}`, ...headers], body);
+
+const CHUNKED = ['Transfer-Encoding: chunked'];
+const OVERLONG_CHUNK = `1;${'x'.repeat(17_000)}\r\n{\r\n`;
+const MANY = Array.from({ length: 2_000 }, () => 'a:');
 
 const JSON_TYPE = 'Content-Type: application/json';
 
@@ -180,6 +173,14 @@ const PATHS = [
     '/docs/%zz',
     '/docs/..%2fx',
   ],
+  ...['/docs/../session/list', '/docs/.', '/docs/./swagger-ui.css', '/docs//swagger-ui.css', '/docs/a\\b'],
+  ...[
+    '/docs/x/../swagger-ui.css',
+    '/docs/%2e/swagger-ui.css',
+    '/docs/index%2ehtml',
+    '/DOCS//',
+    '/docs/x?../y',
+  ],
 ];
 
 describe.each(['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'])('%s', (method) => {
@@ -259,6 +260,9 @@ test.each([
 test.each([
   ['no HTTP', 'hello\r\n\r\n'],
   ['no host', 'GET /session/list HTTP/1.1\r\nConnection: close\r\n\r\n'],
+  ['no host and an expectation', 'POST /session/create HTTP/1.1\r\nExpect: a-miracle\r\n\r\n'],
+  ['a chunk with too much beside it', requestOf('POST /session/create', CHUNKED, OVERLONG_CHUNK)],
+  ['2,000 headers before one that counts', requestOf('PATCH /session/:id', [...MANY, 'If-Match: "99"'])],
   ['of an old version', 'GET /session/list HTTP/1.0\r\n\r\n'],
   ['of a later version', 'GET /session/list HTTP/2.0\r\n\r\n'],
   ['a header that is none', requestOf('GET /session/list', ['a b: c'])],

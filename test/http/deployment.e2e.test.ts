@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, test } from '@jest/globals';
-import { create, send, startTestServer, type TestServer } from './test-server.js';
+import { create, exchange, send, startTestServer, type TestServer } from './test-server.js';
 
 const PAGE = 'https://app.example.com';
 
@@ -39,10 +39,25 @@ describe('with API_PREFIX=/api/v1', () => {
     }
   });
 
+  test.each([
+    ['GET http://a/api/v1/session/list', 200],
+    ['GET HTTPS://a:1/api/v1/session/list?limit=1', 200],
+    ['GET http://a/session/list', 404],
+    ['GET http://a/api/v1', 404],
+    ['POST http://a/api/v1/docs', 405],
+    ['GET http://a/api/v1/docs/../session/list', 404],
+  ])('a whole address is understood: %s', async (line, status) => {
+    const server = await startTestServer({ API_PREFIX: '/api/v1' });
+    const answer = await exchange(server, `${line} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    expect(answer).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+  });
+
   test('a wrong method is told there as well', async () => {
     const server = await startTestServer({ API_PREFIX: '/api/v1' });
     const { status, headers } = await send(server, 'DELETE', '/api/v1/session/list/audit');
     expect([status, headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    const docs = await send(server, 'POST', '/api/v1/docs-json');
+    expect([docs.status, docs.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
   });
 });
 

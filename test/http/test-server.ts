@@ -4,10 +4,12 @@
  * Every answer is looked at on its way to the test: no answer may lack a request id or give away the inside.
  */
 
+import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { afterEach, expect } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -126,6 +128,14 @@ export async function send(
     text,
     body: json && text ? JSON.parse(text) : undefined,
   };
+}
+
+/** Sends bytes as they are, on a connection of their own: what comes back until the server closes it. */
+export async function exchange({ url }: TestServer, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(bytes, 'latin1');
+  return textOf(socket);
 }
 
 const toJson = (content: unknown) => Buffer.from(JSON.stringify(content));
