@@ -16,6 +16,7 @@ import { IfMatch, Revisioned } from './session.etag.js';
 import { SessionFilter } from './session.filter.js';
 import { IdempotencyKey } from './session.idempotency.js';
 import {
+  ApiCreationErrors,
   ApiErrors,
   ApiIdempotent,
   ApiRevisioned,
@@ -58,7 +59,7 @@ export class SessionController {
   @ApiSessionAnswer(SessionResponse)
   @ApiBody({ type: SessionCreateRequest, required: false })
   @ApiIdempotent()
-  @ApiErrors(413, 415, 500, 503)
+  @ApiCreationErrors()
   create(
     @Body(SessionValidationPipe) request: SessionCreateRequest,
     @IdempotencyKey() idempotencyKey?: string,
@@ -70,7 +71,7 @@ export class SessionController {
   @ApiOperation({
     summary: 'Find sessions',
     description:
-      'Those that fit every filter that is given, a page at a time. Going on with `next_cursor` shows each session once, whatever is created and removed meanwhile.',
+      'Those that fit every filter that is given, a page at a time. Going on with `next_cursor` shows each session once, whatever is created and removed meanwhile. A parameter that is none of these is refused.',
   })
   @ApiSessionFilter()
   @ApiOkResponse({ type: SessionSearchResponse })
@@ -94,7 +95,7 @@ export class SessionController {
   @ApiOperation({
     summary: 'Count sessions',
     description:
-      'How many of those that fit every filter there are of each status and each day, and how long their steps took.',
+      'How many of those that fit every filter there are of each status and each day, and how long their steps took. A parameter that is none of these is refused.',
   })
   @ApiSessionFilter()
   @ApiOkResponse({ type: SessionStatsResponse })

@@ -101,6 +101,11 @@ const KEYED_ERRORS = {
   },
 } as const satisfies Record<number, DescribedError>;
 
+/** A new session has room: only its body can be too large. */
+const CREATION_ERRORS = {
+  413: { description: 'The body is over 256 KiB.', examples: [{ detail: 'Request Entity Too Large' }] },
+} as const satisfies Record<number, DescribedError>;
+
 const SEARCH_ERRORS = {
   422: {
     description: 'The query broke a rule; every fault is named.',
@@ -157,6 +162,11 @@ export function ApiErrors(...statuses: (keyof typeof ERRORS)[]): MethodDecorator
 /** Describes the error answers of a route that takes filters. */
 export function ApiSearchErrors(): MethodDecorator {
   return applyDecorators(describeError(422, SEARCH_ERRORS[422]), ApiErrors(500, 503));
+}
+
+/** Describes the error answers of a route that takes a body and makes a session. */
+export function ApiCreationErrors(): MethodDecorator {
+  return applyDecorators(describeError(413, CREATION_ERRORS[413]), ApiErrors(415, 500, 503));
 }
 
 /** Describes the Idempotency-Key of a route that makes something of a body, and the errors that come with it. */

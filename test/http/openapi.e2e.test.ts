@@ -105,6 +105,15 @@ describe('the example of an error is what the server answers:', () => {
   });
 });
 
+test('only a session that is there can be full: of a creation, it is the body that is too large', () => {
+  const { description, content } = operation('POST', '/session/create').responses[413];
+  const values = Object.values<Json>(content['application/json'].examples).map(({ value }) => value);
+  expect([description, values]).toEqual([
+    'The body is over 256 KiB.',
+    [{ detail: 'Request Entity Too Large' }],
+  ]);
+});
+
 test('the example of a key in use is what the server answers', async () => {
   const store = storeOf(server);
   const { create: whole } = store;
