@@ -16,6 +16,10 @@ import { version } from './version.js';
 
 type ListenError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
 
+/** The addresses that only this machine reaches. */
+const LOOPBACK = /^(?:127\.|::1$|::ffff:127\.)/;
+const EXPOSED = 'whoever reaches this address can read and change every session';
+
 async function start(): Promise<void> {
   const config = loadConfig();
   const logger = createLogger(config.logLevel);
@@ -30,15 +34,13 @@ async function start(): Promise<void> {
     throw error;
   }
   stopOnSignal(app, logger);
-  const url = `${addressOf(app.getHttpServer())}${config.apiPrefix}`;
+  const { address, family, port } = (app.getHttpServer() as Server).address() as AddressInfo;
+  if (!LOOPBACK.test(address))
+    logger.warn(`HOST=${config.host} lets other machines in, and there is no authentication yet: ${EXPOSED}`);
+  // Not Nest's `getUrl`, which calls every address of a machine a local one and so hides who can reach it.
+  const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}${config.apiPrefix}`;
   const what = `impact-session ${version} on ${config.httpAdapter}`;
   logger.info(`${what} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
-}
-
-/** The address as it is: Nest's `getUrl` calls every address of a machine a local one, which hides who can reach it. */
-function addressOf(server: Server): string {
-  const { address, family, port } = server.address() as AddressInfo;
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */

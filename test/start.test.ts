@@ -53,6 +53,18 @@ describe('the server', () => {
     expect((await fetch(`${url}/docs`)).status).toBe(200);
   });
 
+  test.each([
+    ['127.0.0.1', 'http://127.0.0.1:', 0],
+    ['localhost', 'http://(127\\.0\\.0\\.1|\\[::1\\]):', 0],
+    ['0.0.0.0', 'http://0.0.0.0:', 1],
+  ])('says at which address it is: with HOST=%s', async (HOST, address, warnings) => {
+    const { output } = await serve({ HOST });
+    expect(output.stdout).toMatch(new RegExp(` serves ${address}\\d+ from`));
+    const warned = output.stdout.split('\n').filter((line) => line.includes('"level":40'));
+    expect(warned).toHaveLength(warnings);
+    for (const line of warned) expect(line).toMatch(/HOST=0\.0\.0\.0 .*no authentication/);
+  });
+
   test('reads .env, and what is set already wins', async () => {
     writeFileSync(join(folder, '.env'), 'API_PREFIX=/from-file\nDATA_SESSIONS_PATH=from-file\nPORT=1\n');
     const { url } = await serve({ API_PREFIX: '/api/v1' });
