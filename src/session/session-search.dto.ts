@@ -25,11 +25,14 @@ import type { ListOrder, SessionFilter, SessionPage } from './store/session-stor
 const ORDERS = ['newest', 'oldest'] as const satisfies readonly ListOrder[];
 const CURSOR_EXAMPLE = 'GUeWvyVfDYzl4mEWRPZHHNWE1bQnr4SRSbaUQFvFmBNbIjIwMjQiXQ';
 
-/** A fault of a label is told where it stands: at `label.KEY`. */
+/** A fault of a label is told where it stands, at `label.KEY`, and too many of them at the query: no parameter is `labels`. */
 const dottedLabelsRule: Rule = (value, loc) =>
   labelsRule(value, []).map((fault) => {
     const [key] = fault.loc;
-    return { ...fault, loc: [...loc.slice(0, -1), ...(key === undefined ? [] : [`label.${key}`])] };
+    const query = loc.slice(0, -1);
+    if (key !== undefined) return { ...fault, loc: [...query, `label.${key}`] };
+    // Only another module can give what is no dictionary, and it gave that as `labels`.
+    return { ...fault, loc: fault.type === 'dict_type' ? loc : query };
   });
 
 /** `?status=created&user_id=&created_after=&created_before=&label.team=payments&q=`: sessions that fit all of these. */
