@@ -213,13 +213,14 @@ function hasWords(text: string, wanted: string): boolean {
   return beginnings.length > 0 && beginnings.every((one) => words.some((word) => word.startsWith(one)));
 }
 
-/** Runs of letters and digits, without accents, in lower case. */
+/** Runs of letters and digits, without accents, in lower case, of which the Greek sigma has two. */
 function wordsOf(text: string): string[] {
   return (
     text
       .normalize('NFD')
       .replace(/\p{Mn}/gu, '')
       .toLowerCase()
+      .replaceAll('ς', 'σ')
       .match(/[\p{L}\p{N}]+/gu) ?? []
   );
 }
@@ -236,7 +237,7 @@ const positionOf = (session: Age) => Buffer.from(ageOf(session)).toString('hex')
 
 /** How many of the sessions come before a position or stand at it. */
 function passed(sessions: readonly Session[], position: string, order: ListQuery['order']): number {
-  const [createdAt, id] = Buffer.from(position, 'hex').toString().split(' ');
+  const [, createdAt, id] = /^(\S{24}) (sess_\S+)$/.exec(Buffer.from(position, 'hex').toString()) ?? [];
   if (!createdAt || !id) throw new RangeError('not a position of this store');
   const at = { createdAt, id };
   const isPassed = (session: Session) =>

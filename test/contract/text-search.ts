@@ -16,7 +16,7 @@ import {
 const ABOUT = {
   requirement_text:
     'Export the trail of a Session as a signed file (v2): Ärger, naïveté & co-operation! ' +
-    'Привет мир; 日本語のテスト; हिन्दी; \u{10400}\u{10401}\nsearch_index 3.14',
+    'Привет мир; ΟΔΟΣ οδόστρωμα λόγος; 日本語のテスト; हिन्दी; \u{10400}\u{10401}\nsearch_index 3.14',
 };
 
 export function describeTextSearch(tested: StoreUnderTest): void {
@@ -66,6 +66,10 @@ export function describeTextSearch(tested: StoreUnderTest): void {
       ['a word behind a line break', 'search'],
       ['another alphabet', 'прив'],
       ['another alphabet in capitals', 'МИР'],
+      ['a sigma that is the last letter there', 'ΛΌΓΟΣ'],
+      ['a sigma that is the last letter so far', 'οδοσ'],
+      ['a sigma as it is written at the end', 'οδος'],
+      ['a sigma as it is written within', 'λογοσ'],
       ['a script without spaces', '日本'],
       ['a script without spaces, from the middle', '本語', false],
       ['a script with vowel signs', 'हिन्दी'],
