@@ -260,11 +260,14 @@ describe('a component that reports', () => {
     ],
     ['something that cannot be made a text', Object.create(null), 'Error'],
     ['something that throws when it is looked at', throwing(), 'Error'],
+    ['an error with half a character', new Error('x\ud800'), 'Error'],
+    ['an error that is cut through a character', new Error(`${'x'.repeat(2_047)}\u{1f49a}y`), 'Error'],
     ['an error without a message', new TypeError(), 'TypeError'],
   ])('fails with %s', async (_, thrown, name) => {
     expect(await sessions.fail(id, thrown, { actor: 'effort' })).toMatchObject({ status: 'error' });
     const { data } = await sessions.getAudit(id);
     expect(data.error).toMatchObject({ error: name, message: expect.stringMatching(/./) });
+    expect((data.error as { message: string }).message.isWellFormed()).toBe(true);
     expect(await sessions.fail(id, thrown, { actor: 'effort' })).toMatchObject({ revision: 2 });
   });
 
@@ -360,6 +363,14 @@ describe('a component that reports', () => {
       'outputs.a.b',
     ],
     ['an output with a cycle', () => sessions.recordOutput(id, 'a', cycle()), 'outputs.a.me'],
+    ['an output with half a character', () => sessions.recordOutput(id, 'a', { b: '\ud800' }), 'outputs.a.b'],
+    ['a name that is half a character', () => sessions.recordOutput(id, '\ud800', 1), 'outputs'],
+    ['a step that is half a character', () => sessions.completeStep(id, '\udc00'), 'steps_completed.0'],
+    [
+      'an actor that is half a character',
+      () => sessions.completeStep(id, 'a', {}, { actor: '\ud800' }),
+      'actor',
+    ],
     ['a step without a name', () => sessions.completeStep(id, ''), 'steps_completed.0'],
     [
       'an actor that is too long',

@@ -3,6 +3,8 @@
  * only to what one has seen.
  */
 
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   create,
@@ -13,6 +15,10 @@ import {
   storedLines,
   type TestServer,
 } from './test-server.js';
+
+/** A session of the Python component, which nobody has changed since. */
+const OLD_ID = 'sess_20240115_103045_a1b2c3';
+const OLD = `/session/${OLD_ID}`;
 
 let server: TestServer;
 let id: string;
@@ -44,6 +50,23 @@ test('a list has no ETag: it is no session', async () => {
   const { headers } = await send(server, 'GET', '/session/list');
   expect(headers.get('etag')).toBeNull();
 });
+
+test.each(['/session', '/session/list', '/session/stats', '/session/:id/verify', '/docs-json', OLD])(
+  'what has no ETag is never 304: %s',
+  async (path) => {
+    await mkdir(join(server.dataFolder, '2024-01-15', OLD_ID), { recursive: true });
+    const document = JSON.stringify({
+      session_id: OLD_ID,
+      created_at: '2024-01-15T10:30:45',
+      status: 'created',
+    });
+    await writeFile(join(server.dataFolder, '2024-01-15', OLD_ID, 'session_metadata.json'), document);
+    for (const ifNoneMatch of ['*', '"0"', '"2"']) {
+      const { status, headers, text } = await read(path, { 'if-none-match': ifNoneMatch });
+      expect([status, headers.get('etag'), text.length > 10]).toEqual([200, null, true]);
+    }
+  },
+);
 
 test('neither has an error', async () => {
   const { headers } = await send(server, 'GET', '/session/sess_20240115_103045_a1b2c3');

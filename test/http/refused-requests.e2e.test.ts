@@ -51,6 +51,7 @@ describe('an id that no session has is not found', () => {
     ['a name of JavaScript', '__proto__'],
     ['beyond ASCII', '%C3%B6%F0%9F%92%9A'],
     ['with escapes for a terminal', '%1b%5b31m'],
+    ['with a pair of UTF-16 where it is cut off', `${'a'.repeat(127)}%F0%9F%92%9A`],
   ])('%s', async (_what, id) => {
     for (const [method, path] of [
       ['GET', `/session/${id}`],
@@ -61,6 +62,7 @@ describe('an id that no session has is not found', () => {
       const content = method === 'PATCH' ? { steps_completed: ['a'] } : undefined;
       const { status, body } = await send(server, method, path, content);
       expect({ status, body }).toEqual({ status: 404, body: notFound });
+      expect(JSON.stringify(body)).not.toMatch(/\\ud[89a-f]/);
     }
   });
 
@@ -91,6 +93,10 @@ test.each([
   ['POST', '/session/:id/audit?a=1', ['GET', 'HEAD']],
   ['POST', '/session/:id/', ['GET', 'HEAD', 'PATCH']],
   ['POST', '/Session/List', ['GET', 'HEAD', 'PATCH']],
+  ['POST', '/docs', ['GET', 'HEAD']],
+  ['DELETE', '/docs/', ['GET', 'HEAD']],
+  ['PUT', '/docs-json', ['GET', 'HEAD']],
+  ['PATCH', '/docs-yaml?a=1', ['GET', 'HEAD']],
 ])('%s %s is not allowed, and Allow names what is', async (method, path, allowed) => {
   const { headers } = await expectRefusal(server, [method, path], 405, { detail: 'Method Not Allowed' });
   expect(headers.get('allow')?.split(', ')).toEqual(allowed);
@@ -122,6 +128,22 @@ describe.each(inRoutes)('the body of %s %s', (method, path) => {
     expect(answer.status).toBe(200);
   });
 
+  test.each([
+    'application/json;',
+    'application/json;charset=utf-8;',
+    'application/json; charset=utf8',
+    'Application/JSON ; Charset="UTF-8"',
+    'application/json; profile="x"',
+    'application/json; charset=utf-8; v=1',
+    'application/merge-patch+json',
+  ])('may be %s', async (type) => {
+    const { session_id } = await create(server);
+    const { status } = await send(server, method, path.replace(':id', session_id), '{}', {
+      'content-type': type,
+    });
+    expect(status).toBe(200);
+  });
+
   test.each([MAX_BODY + 1, 8 * MAX_BODY])('may not have %d bytes', async (bytes) => {
     const plain = { detail: expect.stringMatching(/^[\w ]+ Too Large$/) };
     await expectRefusal(server, [method, path, bodyOf(bytes)], 413, plain);
@@ -151,6 +173,9 @@ describe.each(inRoutes)('the body of %s %s', (method, path) => {
     ['application/jsonp'],
     ['application/json; charset=iso-8859-1'],
     ['application/json; charset=utf-16'],
+    ['application/json; v=1; charset=latin1'],
+    ['text/json'],
+    ['application/jsonx'],
     ['nonsense'],
   ])('may not be %s', async (type) => {
     const refused = [method, path, '{}', { 'content-type': type }] as const;
@@ -203,8 +228,9 @@ describe('a stale If-Match', () => {
         'SessionConflictError',
         expect.objectContaining({ actual: 2 }) as object,
       );
-      const report = { steps_completed: ['a'] };
-      await expectRefusal(server, ['PATCH', '/session/:id', report, { 'if-match': ifMatch }], 412, refusal);
+      const refused = ['PATCH', '/session/:id', { steps_completed: ['a'] }, { 'if-match': ifMatch }] as const;
+      const { body } = await expectRefusal(server, refused, 412, refusal);
+      if (!ifMatch.includes(',')) expect(body.detail.message).toMatch(/what was expected is no revision$/);
     },
   );
 });

@@ -17,6 +17,7 @@ import {
 const HEART = '\u{1f49a}';
 const labels = (count: number, value: string | null = 'x') =>
   Object.fromEntries(Array.from({ length: count }, (_, index) => [`key_${index}`, value]));
+const LONE_LABEL = '{"labels":{"a":"x\\ud83d"}}';
 /** A body of so many levels: itself is the first. */
 const deep = (levels: number) => `{"outputs":{"a":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
 
@@ -40,6 +41,10 @@ describe.each([
     ['a __proto__ key', '{"__proto__":{"a":1}}', fault('forbidden_name', 'body', '__proto__')],
     ['a constructor key', '{"constructor":1}', fault('forbidden_name', 'body', 'constructor')],
     ['such a key deep down', '{"x":[{"__proto__":1}]}', fault('forbidden_name', 'body', 'x', 0, '__proto__')],
+    ['half a character', '{"x":["\\ud800"]}', fault('string_unicode', 'body', 'x', 0)],
+    ['half a character as a name', '{"x":{"\\udc00":1}}', fault('string_unicode', 'body', 'x')],
+    ['half a character as a label', LONE_LABEL, fault('string_unicode', 'body', 'labels', 'a')],
+    ['two halves in the wrong order', '{"x":"\\udc9a\\ud83d"}', fault('string_unicode', 'body', 'x')],
     ['labels that are a list', { labels: ['a'] }, fault('dict_type', 'body', 'labels')],
     ['labels that are a string', { labels: 'a' }, fault('dict_type', 'body', 'labels')],
     ['a number as label', { labels: { team: 1 } }, fault('string_type', 'body', 'labels', 'team')],
@@ -121,6 +126,7 @@ describe('POST /session/create refuses', () => {
       { user_id: '\u001b[31m' },
       fault('string_control_character', 'body', 'user_id'),
     ],
+    ['half a character as user_id', '{"user_id":"\\ud800"}', fault('string_unicode', 'body', 'user_id')],
     ['null as label', { labels: { team: null } }, fault('string_type', 'body', 'labels', 'team')],
     ['33 labels', { labels: labels(33) }, fault('too_long', 'body', 'labels')],
     [
@@ -160,6 +166,28 @@ describe('PATCH /session/{session_id} refuses', () => {
       'a step with a tab',
       { steps_completed: ['a\tb'] },
       fault('string_control_character', 'body', 'steps_completed', 0),
+    ],
+    [
+      'half a character as step',
+      '{"steps_completed":["\\ud800"]}',
+      fault('string_unicode', 'body', 'steps_completed', 0),
+    ],
+    ['half a character as status', '{"status":"\\ud800"}', fault('string_unicode', 'body', 'status')],
+    ['half a character as timing', '{"timing":{"\\ud800_ms":1}}', fault('string_unicode', 'body', 'timing')],
+    [
+      'half a character in an output',
+      '{"outputs":{"a":[{"b":"\\ud800"}]}}',
+      fault('string_unicode', 'body', 'outputs', 'a', 0, 'b'),
+    ],
+    [
+      'half a character as a reason',
+      '{"status":"error","reason":"\\ud800"}',
+      fault('string_unicode', 'body', 'reason'),
+    ],
+    [
+      'half a character in an error',
+      '{"status":"error","error":{"message":"\\ud800"}}',
+      fault('string_unicode', 'body', 'error', 'message'),
     ],
     ['a list as timing', { timing: [1] }, fault('dict_type', 'body', 'timing')],
     ['a number as timing', { timing: 1250 }, fault('dict_type', 'body', 'timing')],
@@ -288,8 +316,13 @@ describe('a query is refused with', () => {
       `/session?${Object.keys(labels(33))
         .map((key) => `label.${key}=x`)
         .join('&')}`,
-      fault('too_long', 'query', 'labels'),
+      fault('too_long', 'query'),
     ],
+    ['/session?stauts=created', fault('extra_forbidden', 'query', 'stauts')],
+    ['/session?labels=x', fault('extra_forbidden', 'query', 'labels')],
+    ['/session?Status=created&status=done', fault('extra_forbidden', 'query', 'Status')],
+    ['/session/stats?limit=1', fault('extra_forbidden', 'query', 'limit')],
+    [`/session/list?${'a&'.repeat(1_000)}limit=0`, fault('greater_than_equal', 'query', 'limit')],
     ['/session?q=', fault('string_too_short', 'query', 'q')],
     ['/session?q=%21%3F', fault('string_pattern_mismatch', 'query', 'q')],
     [`/session?q=${'x'.repeat(257)}`, fault('string_too_long', 'query', 'q')],
