@@ -142,6 +142,19 @@ describe('the state cache', () => {
   });
 });
 
+test('a session that is not in memory is read by any number at once', async () => {
+  const folder = await DataFolder.make();
+  try {
+    await (await folder.open()).create(idsAt(BORN), opening('me'));
+    await folder.closeAll();
+    const store = await folder.open();
+    const readers = Array.from({ length: 1_500 }, () => store.read(ID));
+    for (const read of await Promise.all(readers)) expect(read?.session.userId).toBe('me');
+  } finally {
+    await folder.destroy();
+  }
+});
+
 describe('a log', () => {
   const makeFolder = dataFolders();
 
