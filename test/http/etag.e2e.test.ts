@@ -9,6 +9,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import {
   create,
   documentOf,
+  exchange,
   patch,
   send,
   startTestServer,
@@ -61,9 +62,13 @@ test.each(['/session', '/session/list', '/session/stats', '/session/:id/verify',
       status: 'created',
     });
     await writeFile(join(server.dataFolder, '2024-01-15', OLD_ID, 'session_metadata.json'), document);
-    for (const ifNoneMatch of ['*', '"0"', '"2"']) {
-      const { status, headers, text } = await read(path, { 'if-none-match': ifNoneMatch });
-      expect([status, headers.get('etag'), text.length > 10]).toEqual([200, null, true]);
+    for (const tag of ['*', '"0"', '"2"']) {
+      // Not by fetch, which would add a Cache-Control that has Express look no further.
+      const head = ['Host: a', `If-None-Match: ${tag}`, 'Connection: close'].join('\r\n');
+      const bytes = `GET ${path.replace(':id', id)} HTTP/1.1\r\n${head}\r\n\r\n`;
+      const [answered, body] = (await exchange(server, bytes)).split('\r\n\r\n');
+      expect([answered?.slice(0, 12), body?.[0]]).toEqual(['HTTP/1.1 200', '{']);
+      expect(answered).not.toMatch(/^etag:/im);
     }
   },
 );
