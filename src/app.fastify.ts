@@ -42,7 +42,7 @@ export function createAdapter(): FastifyAdapter {
     skipMiddie: true,
   });
   const fastify = adapter.getInstance();
-  // What is no HTTP is answered by Node.
+  // What is no HTTP is answered by app.malformed.ts.
   fastify.server.removeAllListeners('clientError');
   // Bodies are read by app.front.ts, whatever the method: none is left for Fastify.
   for (const method of fastify.supportedMethods)
