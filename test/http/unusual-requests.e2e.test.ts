@@ -84,6 +84,7 @@ describe('what Node would refuse without a body is', () => {
   async function connection(): Promise<[Socket, Socket]> {
     const accepted = once(http(), 'connection');
     const client = connect(Number(new URL(server.url).port), '127.0.0.1');
+    client.setTimeout(5_000, () => client.destroy());
     const [socket] = (await accepted) as [Socket];
     return [client, socket];
   }
