@@ -38,8 +38,10 @@ describe('impact-session reindex', () => {
     expect((await store.list({ limit: 10 })).sessions).toHaveLength(1);
     const { code, stdout, stderr } = await impactSession(folder.path, ['reindex', '.', '--json']);
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^a server has the folder open: .*\nthe index was made anew .* by the server/);
-    expect(JSON.parse(stdout)).toMatchObject({ path: '.', server: true, sessions: null });
+    expect(stderr).toMatch(
+      /^a server has the folder open: .*\nthe index was made anew .* by the server .*: 2 sessions\n$/,
+    );
+    expect(JSON.parse(stdout)).toMatchObject({ path: '.', server: true, sessions: 2 });
     expect((await store.list({ limit: 10 })).sessions).toHaveLength(2);
   });
 
