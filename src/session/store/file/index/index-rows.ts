@@ -34,6 +34,9 @@ export class IndexRows {
   constructor(private readonly statements: Statements) {}
 
   put(found: IndexRow, { scan, isScanned }: Source): void {
+    const hashOfFound = hashOf(found.words);
+    // What a scan finds is new most of the time: nobody looks whether it is.
+    if (isScanned && this.#insertAt(found.place, found, hashOfFound, scan)) return;
     const known = this.#find(found.id);
     // Of several folders of one id the first day's counts. The known one is there when this scan has seen it, which looks
     // through days in no order and side by side, and when this scan does not look there.
@@ -42,22 +45,21 @@ export class IndexRows {
     // The key that made a session never changes, and is found also when the session cannot be read any more.
     const lacksKey = found.idempotencyKey === null && known?.idempotencyKey;
     const row = lacksKey ? { ...found, idempotencyKey: known.idempotencyKey } : found;
-    const wordsHash = row.words && hash('sha256', row.words, 'base64url').slice(0, 16);
-    if (known && areOfOneTime(known.n, row.place)) this.#update(known, row, wordsHash, scan);
-    else {
-      if (known) this.#erase(known);
-      this.#insert(row, wordsHash, scan);
-    }
+    if (known && areOfOneTime(known.n, row.place)) return this.#update(known, row, hashOfFound, scan);
+    if (known) this.#erase(known);
+    // Another session of the same millisecond and suffix may have its place.
+    for (let n = row.place; !this.#insertAt(n, row, hashOfFound, scan); n += 1n);
   }
 
-  #insert(row: IndexRow, wordsHash: string, scan: number): void {
+  /** Whether it could be: the place was free, and the id not known. */
+  #insertAt(n: bigint, row: IndexRow, wordsHash: string, scan: number): boolean {
     const { id, day, status, userId, labels, timing, listed, idempotencyKey } = row;
-    const rest = [id, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan];
-    let n = row.place;
-    while (this.statements.insert.run([n, ...rest]).changes === 0) n += 1n;
+    const columns = [n, id, day, status, userId, labels, timing, listed, idempotencyKey, wordsHash, scan];
+    if (this.statements.insert.run(columns).changes === 0) return false;
     if (row.state) this.#keepState(n, row.state);
     this.#addLabels(n, labels);
     if (row.words) this.statements.addWords.run([n, row.words]);
+    return true;
   }
 
   #update(known: KnownRow, row: IndexRow, wordsHash: string, scan: number): void {
@@ -124,4 +126,9 @@ export class IndexRows {
 
 function labelsIn(labels: string): [string, string][] {
   return labels === '{}' ? [] : Object.entries(parseColumn(labels));
+}
+
+/** By which it is seen that words are the same as before; of no words, none. */
+function hashOf(words: string): string {
+  return words && hash('sha256', words, 'base64url').slice(0, 16);
 }

@@ -38,7 +38,7 @@ export function prepareStatements(database: Database.Database): Statements {
       'SELECT n, day, status, user_id, labels, timing, listed, idempotency_key, words_hash, scan FROM session WHERE id = ?',
     ).safeIntegers(),
     insert: database.prepare(
-      'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (n) DO NOTHING',
+      'INSERT INTO session VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
     update: database.prepare(
       'UPDATE session SET day = ?, status = ?, user_id = ?, labels = ?, timing = ?, listed = ?, idempotency_key = ?, words_hash = ?, scan = ? WHERE n = ?',
