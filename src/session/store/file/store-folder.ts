@@ -11,7 +11,7 @@ import { printable, StoreOpenError } from '../../domain/errors.js';
 import { type FileSystem, makeFolder, type OpenFile } from './durable-file.js';
 import { ifAbsent, makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
 
-const LOCK_FILE = 'lock';
+export const LOCK_FILE = 'lock';
 
 /** `statfs` types whose locks, renames or syncs are another machine's, so that our promises cannot be kept. */
 const NETWORK_FILESYSTEMS: Readonly<Record<number, string>> = {

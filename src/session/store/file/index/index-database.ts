@@ -7,7 +7,7 @@
  * leaves what the kernel has.
  */
 
-import { closeSync, existsSync, fsyncSync, openSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import type { KeptState } from '../kept-state.js';
@@ -52,6 +52,7 @@ export class IndexDatabase {
   readonly #database: Database.Database;
   readonly #statements: Statements;
   readonly #rows: IndexRows;
+  readonly #file: string | undefined;
   /** How many rows of `putLater` wait to be committed. */
   #later = 0;
 
@@ -59,6 +60,7 @@ export class IndexDatabase {
     private readonly path: string,
     database: Database.Database,
   ) {
+    this.#file = fileAt(path);
     this.#database = database;
     this.#statements = prepareStatements(database);
     this.#rows = new IndexRows(this.#statements);
@@ -82,6 +84,11 @@ export class IndexDatabase {
 
   get isOpen(): boolean {
     return this.#database.open;
+  }
+
+  /** Whether somebody took the file away, or put another one in its place: this one goes on, and nobody else sees it. */
+  get isGone(): boolean {
+    return fileAt(this.path) !== this.#file;
   }
 
   /** @throws the driver's error where the file is another user's, or the disk is one that cannot be written */
@@ -282,6 +289,12 @@ export function damageOf(error: unknown): 'content' | 'unopened' | undefined {
   const code = (error as { code?: string }).code ?? '';
   if (DAMAGED.test(code)) return 'content';
   return code.startsWith('SQLITE_CANTOPEN') ? 'unopened' : undefined;
+}
+
+/** Which file is there: its number is not given to another one while it is open. */
+function fileAt(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev}/${found.ino}`;
 }
 
 function syncNow(path: string): void {

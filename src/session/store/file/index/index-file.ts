@@ -124,6 +124,11 @@ export class IndexFile {
     this.#whenAnew(this.database, cause);
   }
 
+  /** Begins anew where somebody took the file away, and the store goes on with one that nobody else sees. @throws StoreUnavailableError */
+  renewIfGone(): void {
+    if (this.#opened().isGone) this.beginAnew(new Error('its file was taken away'));
+  }
+
   /** Nobody asks any more. */
   closeReaders(): Promise<void> {
     return this.#readers.close();

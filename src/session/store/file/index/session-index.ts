@@ -230,6 +230,11 @@ export class SessionIndex {
     }
   }
 
+  /** Begins anew where somebody took the index file away. @throws StoreUnavailableError */
+  renewIfGone(): void {
+    this.file.renewIfGone();
+  }
+
   stopStock(): void {
     this.#stock?.stop();
   }
