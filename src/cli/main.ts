@@ -16,10 +16,12 @@ const program = new Command('impact-session')
   .version(version)
   .addCommand(verifyCommand())
   .addCommand(showCommand())
-  .addCommand(reindexCommand())
-  .exitOverride();
+  .addCommand(reindexCommand());
 for (const command of [program, ...program.commands])
-  command.exitOverride().showHelpAfterError('(--help tells more)');
+  command
+    .exitOverride()
+    .showHelpAfterError('(--help tells more)')
+    .configureOutput({ outputError: (text) => tell(text.replace(/^error: |\n$/g, '').split('\n')) });
 
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that has seen enough (`| head`) is no fault.
@@ -29,7 +31,11 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 program.parseAsync().catch((error: unknown) => {
-  for (const line of explain(error)) process.stderr.write(`impact-session: ${printable(line)}\n`);
+  tell(explain(error));
   // Help and version that were asked for are told as errors, too.
   process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : COULD_NOT_RUN;
 });
+
+function tell(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`impact-session: ${printable(line)}\n`);
+}

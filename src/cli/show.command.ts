@@ -3,24 +3,23 @@
  */
 
 import { Command } from 'commander';
-import { loadFolderConfig } from '../config.js';
 import { toDocument } from '../session/domain/session-document.js';
 import type { Problem } from '../session/domain/verification.js';
 import { FolderReader } from '../session/store/file/folder-reader.js';
 import { CommandError, PROBLEMS_FOUND } from './command-error.js';
+import { type FolderOptions, folderOf, withFolderOption } from './folder-argument.js';
 import { printable } from './text.js';
 import { timeline } from './timeline.js';
 
-interface ShowOptions {
-  readonly path?: string;
+interface ShowOptions extends FolderOptions {
   readonly json?: boolean;
 }
 
 export function showCommand(): Command {
-  return new Command('show')
+  const command = new Command('show')
     .description("Show a session's timeline: what happened when, who did it, how long it took.")
-    .argument('<id>', 'the id of the session')
-    .option('--path <folder>', 'the data folder (default: DATA_SESSIONS_PATH, else data/sessions)')
+    .argument('<id>', 'the id of the session');
+  return withFolderOption(command)
     .option('--json', 'print one JSON document: the session, its events, its verification')
     .addHelpText(
       'after',
@@ -32,9 +31,8 @@ Exit code: 0 the session's trail verifies, 1 it has problems, 2 it could not be 
     .action(show);
 }
 
-async function show(id: string, options: ShowOptions): Promise<void> {
-  const { dataSessionsPath, legacyTimeZone } = loadFolderConfig();
-  const folder = options.path ?? dataSessionsPath;
+async function show(id: string, options: ShowOptions, command: Command): Promise<void> {
+  const { path: folder, legacyTimeZone } = folderOf(command, undefined, options);
   const reader = await FolderReader.open({ path: folder, legacyTimeZone });
   const verification = (await reader.verify(id))?.verification;
   if (!verification) throw new CommandError(`There is no session ${printable(id)} in ${folder}`);

@@ -4,13 +4,13 @@
  */
 
 import { Command } from 'commander';
-import { loadFolderConfig } from '../config.js';
 import { FolderReader, type VerifiedSession } from '../session/store/file/folder-reader.js';
 import { CommandError, PROBLEMS_FOUND } from './command-error.js';
+import { type FolderOptions, folderOf, withFolder } from './folder-argument.js';
 import { NO_PROGRESS, startProgress } from './progress.js';
 import { count, printable } from './text.js';
 
-interface VerifyOptions {
+interface VerifyOptions extends FolderOptions {
   readonly session?: string;
   readonly json?: boolean;
 }
@@ -30,11 +30,10 @@ interface Tally {
 }
 
 export function verifyCommand(): Command {
-  return new Command('verify')
-    .description(
-      'Verify the trails of a data folder: every hash and link of every log, and what is kept beside them.',
-    )
-    .argument('[path]', 'the data folder (default: DATA_SESSIONS_PATH, else data/sessions)')
+  const command = new Command('verify').description(
+    'Verify the trails of a data folder: every hash and link of every log, and what is kept beside them.',
+  );
+  return withFolder(command)
     .option('--session <id>', 'verify this session only')
     .option('--json', 'print one JSON document')
     .addHelpText(
@@ -48,9 +47,8 @@ Exit code: 0 no problem, 1 problems were found, 2 it could not be run.`,
     .action(verify);
 }
 
-async function verify(path: string | undefined, options: VerifyOptions): Promise<void> {
-  const { dataSessionsPath, legacyTimeZone } = loadFolderConfig();
-  const folder = path ?? dataSessionsPath;
+async function verify(given: string | undefined, options: VerifyOptions, command: Command): Promise<void> {
+  const { path: folder, legacyTimeZone } = folderOf(command, given, options);
   const reader = await FolderReader.open({ path: folder, legacyTimeZone });
   const tally: Tally = { sessions: 0, withoutLog: 0, events: 0, problems: 0, passedOver: 0 };
   const alone = options.session === undefined ? undefined : await one(reader, folder, options.session);
