@@ -1,51 +1,203 @@
 /**
- * How the command line asks for a reindex: of a store that it opens itself, or of the process that has the folder, which
- * finds a file in `.store` and takes it away. That process tells how far it is in its log; when it is done, the index says.
+ * How the command line asks for a reindex, of whoever has the folder open: be that another process or itself.
+ *
+ * The one who asks makes a file `.store/reindex` that holds a word of its own. The process that has the folder takes that
+ * word over into `.store/reindex.taken`, and out of there once it took stock of everything from after that on. So the word is
+ * in one of the two files until it is answered, and stays there when a process ends before: the next one finds it.
  */
 
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
+import { tryLock } from 'fs-native-extensions';
+import { LOCK_FILE } from '../store-folder.js';
 import { STORE_FOLDER } from '../store-format.js';
 import { IndexDatabase } from './index-database.js';
 import { indexPath } from './index-schema.js';
 
 const REQUEST_FILE = 'reindex';
+const TAKEN_FILE = 'reindex.taken';
+const WORD_LENGTH = randomUUID().length;
+/** A file that is no older, in milliseconds, may not have its word yet. */
+const WRITING_MS = 1_000;
 
-function requestIn(root: string): string {
-  return join(root, STORE_FOLDER, REQUEST_FILE);
+const requestIn = (root: string) => join(root, STORE_FOLDER, REQUEST_FILE);
+const takenIn = (root: string) => join(root, STORE_FOLDER, TAKEN_FILE);
+
+/** What became of a request: nobody has seen it, somebody has, or all is done. */
+export type RequestState = 'waits' | 'taken' | 'answered';
+
+/** One request, as the one who asks has it. */
+export class ReindexRequest {
+  readonly #word = randomUUID();
+  #isMade = false;
+
+  constructor(private readonly root: string) {}
+
+  get isMade(): boolean {
+    return this.#isMade;
+  }
+
+  /** Asks, if it has not yet; not while another request waits. @throws the system's error */
+  make(): void {
+    const path = requestIn(this.root);
+    if (this.#isMade || isFile(path)) return;
+    try {
+      writeFileSync(path, this.#word, { flag: 'wx' });
+      this.#isMade = true;
+    } catch (error) {
+      const another = (error as NodeJS.ErrnoException).code === 'EEXIST';
+      if (another && isFile(path)) return;
+      // What is not written as a whole is nobody's request.
+      if (!another) rmSync(path, { force: true });
+      throw error;
+    }
+  }
+
+  get state(): RequestState {
+    // In this order: a word is in the second file before it is gone from the first.
+    if (!this.#isMade || textIn(requestIn(this.root)) === this.#word) return 'waits';
+    return wordsIn(takenIn(this.root)).includes(this.#word) ? 'taken' : 'answered';
+  }
+
+  /** Nobody need answer any more; what was taken is answered nevertheless. */
+  withdraw(): void {
+    if (this.#isMade && textIn(requestIn(this.root)) === this.#word)
+      rmSync(requestIn(this.root), { force: true });
+  }
 }
 
-/** Asks the process that has the folder. */
-export function makeRequest(root: string): void {
-  writeFileSync(requestIn(root), '');
+/** What was asked of the process that has the folder. Only that one may use this. */
+export class ReindexRequests {
+  readonly #owed = new Set<string>();
+  #isRead = false;
+  /** Whether the file says something else than what is owed. */
+  #isLate = false;
+  #told: string | undefined;
+
+  constructor(
+    private readonly root: string,
+    private readonly warn: (message: string, cause: unknown) => void,
+  ) {}
+
+  /** Whether somebody asked since it was looked last, be it a process that is no more. */
+  hear(): boolean {
+    const before = this.#owed.size;
+    try {
+      if (!this.#isRead) this.#readTaken();
+      if (this.#isLate) this.#write();
+      this.#take();
+      this.#told = undefined;
+    } catch (error) {
+      this.#warnOnce(error);
+    }
+    return this.#owed.size > before;
+  }
+
+  /** Who waits. */
+  get owed(): readonly string[] {
+    return [...this.#owed];
+  }
+
+  /** Tells these that all is done. */
+  answer(words: readonly string[]): void {
+    if (words.length === 0) return;
+    for (const word of words) this.#owed.delete(word);
+    this.#isLate = true;
+    try {
+      this.#write();
+    } catch (error) {
+      this.#warnOnce(error);
+    }
+  }
+
+  #readTaken(): void {
+    for (const word of wordsIn(takenIn(this.root))) this.#owed.add(word);
+    this.#isRead = true;
+  }
+
+  #take(): void {
+    const path = requestIn(this.root);
+    if (!existsSync(path)) return;
+    const { size, mtimeMs } = lstatSync(path);
+    if (!isFile(path)) throw new Error(`${path} is no file`);
+    if (size !== WORD_LENGTH && Math.abs(Date.now() - mtimeMs) < WRITING_MS) return;
+    // Made by hand, it has no word that anybody waits for.
+    const word = size === WORD_LENGTH ? readFileSync(path, 'utf8') : randomUUID();
+    this.#owed.add(word);
+    try {
+      this.#write();
+      rmSync(path);
+    } catch (error) {
+      // It is still there: answered now, it would be heard again and again.
+      this.#owed.delete(word);
+      this.#isLate = true;
+      throw error;
+    }
+  }
+
+  /** In one step: a word that is owed is there at every moment. */
+  #write(): void {
+    const path = takenIn(this.root);
+    if (this.#owed.size === 0) rmSync(path, { force: true });
+    else {
+      writeFileSync(`${path}.tmp`, [...this.#owed].join('\n'));
+      renameSync(`${path}.tmp`, path);
+    }
+    this.#isLate = false;
+  }
+
+  /** It is looked at every second. */
+  #warnOnce(error: unknown): void {
+    const message = String(error);
+    if (message === this.#told) return;
+    this.#told = message;
+    this.warn('what asks for a reindex cannot be answered', error);
+  }
 }
 
-/** Whether somebody asked; asked once, it is answered once. */
-export function takeRequest(root: string): boolean {
-  const request = requestIn(root);
-  if (!existsSync(request)) return false;
-  rmSync(request, { force: true });
-  return true;
+/** Whether some process has the folder open. */
+export function isHeld(root: string): boolean {
+  const lock = openSync(join(root, STORE_FOLDER, LOCK_FILE), 'r+');
+  try {
+    return !tryLock(lock);
+  } finally {
+    // With it goes the lock, if it was got.
+    closeSync(lock);
+  }
 }
 
-export function isRequested(root: string): boolean {
-  return existsSync(requestIn(root));
-}
-
-/** What the index of a folder says of the taking of stock. */
-export interface Stock {
-  /** How often it was begun. */
-  readonly times: number;
-  /** How many sessions there are; `undefined` until the last time is over. */
-  readonly sessions: number | undefined;
-}
-
-/** `undefined` when there is no index to ask. */
-export function stockOf(root: string, storeId: string): Stock | undefined {
+/** How many sessions there are as the index says; `undefined` when there is none to ask. */
+export function sessionsIndexed(root: string, storeId: string): number | undefined {
   const kept = IndexDatabase.openKept(indexPath(root), storeId);
-  if (!kept) return undefined;
-  const { about, database } = kept;
-  const sessions = about.complete ? database.count() : undefined;
-  database.abandon();
-  return { times: about.scan, sessions };
+  const sessions = kept?.database.count();
+  kept?.database.abandon();
+  return sessions;
+}
+
+/** What is no file, a pipe such as that, could keep its reader waiting for ever. */
+function isFile(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+function textIn(path: string): string | undefined {
+  try {
+    return isFile(path) ? readFileSync(path, 'utf8') : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function wordsIn(path: string): string[] {
+  return (textIn(path) ?? '').split('\n').filter((word) => word !== '');
 }

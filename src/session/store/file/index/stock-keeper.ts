@@ -7,7 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { SessionFolders } from '../session-folders.js';
 import type { SessionLoader } from '../session-loader.js';
 import { scanFolders, scanInThreads } from './folder-scan.js';
-import { takeRequest } from './reindex-request.js';
+import { ReindexRequests } from './reindex-request.js';
 import type { SessionIndex } from './session-index.js';
 import type { StockProgress } from './stock-taking.js';
 
@@ -24,8 +24,9 @@ export interface StockKeeperOptions {
 
 /** How long a start waits for the stock to be taken: a small folder is listed whole from the first answer on. */
 const PATIENCE_MS = 1_000;
-/** How long to wait after it failed, in milliseconds. */
+/** How long to wait after it failed, and after it failed again and again, in milliseconds: each time all is read anew. */
 const RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 60_000;
 /** How often to look whether somebody asks for it, in milliseconds. */
 const LOOK_MS = 1_000;
 /** How often to tell how far it is, in milliseconds. */
@@ -35,11 +36,16 @@ const DAYS_FIRST = 2;
 
 export class StockKeeper {
   readonly #stopping = new AbortController();
-  readonly #looking: NodeJS.Timeout;
+  #looking: NodeJS.Timeout | undefined;
+  readonly #requests: ReindexRequests;
   #taking: Promise<void> = Promise.resolve();
+  /** Whether a taking of stock of everything waits for its turn. */
+  #allWaits = false;
+  /** Ends the pause after a failure. */
+  #hurry = () => {};
 
   constructor(private readonly options: StockKeeperOptions) {
-    this.#looking = setInterval(() => this.#lookForRequest(), LOOK_MS).unref();
+    this.#requests = new ReindexRequests(options.folders.root, options.warn);
   }
 
   /**
@@ -48,16 +54,23 @@ export class StockKeeper {
    */
   async begin(clean: boolean): Promise<void> {
     const { index } = this.options;
-    if (!index.isComplete || !index.isSettled) await this.#soon(this.#start());
+    if (this.#isAsked() || !index.isComplete || !index.isSettled) await this.#soon(this.#start());
     else if (clean) {
       const changed = await this.#changedDays();
       if (changed?.length !== 0) await this.#soon(this.#start(changed));
     }
+    this.#looking = setInterval(() => this.#lookForRequest(), LOOK_MS).unref();
   }
 
   /** Takes stock of everything, now or after what is under way. */
   retake(): Promise<void> {
-    void this.#start();
+    try {
+      if (!this.#stopping.signal.aborted) this.options.index.renewIfGone();
+    } catch (error) {
+      this.options.warn('the index was taken away and cannot be made anew', error);
+    }
+    if (!this.#allWaits) void this.#start();
+    this.#hurry();
     return this.#taking;
   }
 
@@ -78,10 +91,13 @@ export class StockKeeper {
   }
 
   #lookForRequest(): void {
-    if (!takeRequest(this.options.folders.root)) return;
-    this.options.inform('taking stock, as was asked for');
-    const started = Date.now();
-    void this.retake().then(() => this.#tellIfComplete(started));
+    if (this.#isAsked()) void this.retake();
+  }
+
+  #isAsked(): boolean {
+    const asked = this.#requests.hear();
+    if (asked) this.options.inform('taking stock, as was asked for');
+    return asked;
   }
 
   /** The day folders that changed since the index was closed; `undefined` when nobody can say. */
@@ -106,6 +122,7 @@ export class StockKeeper {
   #start(days?: readonly string[]): Promise<void> {
     let attempted = () => {};
     const before = this.#taking;
+    if (!days) this.#allWaits = true;
     const first = new Promise<void>((resolve) => {
       attempted = resolve;
     });
@@ -117,26 +134,30 @@ export class StockKeeper {
   async #take(days: readonly string[] | undefined, attempted: () => void): Promise<void> {
     const started = Date.now();
     const telling = setInterval(() => this.#tell(), TELL_MS).unref();
+    // Who asks from now on may have changed what this has passed already.
+    const asked = days ? [] : this.#requests.owed;
+    if (!days) this.#allWaits = false;
     try {
-      while (!this.#stopping.signal.aborted && !(await this.#attempt(days))) {
+      for (let wait = RETRY_MS; !(await this.#attempt(days)); wait = Math.min(2 * wait, LONGEST_RETRY_MS)) {
+        if (this.#stopping.signal.aborted) return;
         attempted();
-        await this.#retryTime();
+        await this.#retryTime(wait);
       }
     } finally {
       clearInterval(telling);
       attempted();
     }
-    if (Date.now() - started >= TELL_MS) this.#tellIfComplete(started);
-  }
-
-  #tellIfComplete(started: number): void {
-    if (this.options.index.isComplete)
+    // One that was damaged meanwhile is not: stock is taken again.
+    if (!this.options.index.isComplete) return;
+    this.#requests.answer(asked);
+    if (asked.length > 0 || Date.now() - started >= TELL_MS)
       this.options.inform(`the index is complete, after ${seconds(started)} s`);
   }
 
   /** Whether it succeeded. */
   async #attempt(days: readonly string[] | undefined): Promise<boolean> {
     try {
+      this.#stopping.signal.throwIfAborted();
       await this.#scan(days);
       return true;
     } catch (error) {
@@ -147,21 +168,24 @@ export class StockKeeper {
   }
 
   /** Whoever waits for nothing else need not wait for this. */
-  async #retryTime(): Promise<void> {
+  async #retryTime(ms: number): Promise<void> {
     const { signal } = this.#stopping;
     await new Promise<void>((resolve) => {
       const done = () => {
         signal.removeEventListener('abort', done);
         resolve();
       };
+      this.#hurry = done;
       signal.addEventListener('abort', done);
-      setTimeout(done, RETRY_MS)?.unref?.();
+      setTimeout(done, ms)?.unref?.();
     });
   }
 
   async #scan(changed?: readonly string[]): Promise<void> {
     const { index, folders, loader, threads, storeId, legacyTimeZone } = this.options;
     const there = await folders.days();
+    // A stock that is not begun cannot be stopped: whoever closes the store would wait for all of it.
+    this.#stopping.signal.throwIfAborted();
     const days = inOrder(changed ? there.filter((day) => changed.includes(day)) : there);
     // What is not known to be durable is synced as it is read, by the one who knows of which a sync failed.
     const thread = threads && index.isSettled && days.length > 0;
