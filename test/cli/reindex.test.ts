@@ -83,7 +83,7 @@ describe('impact-session reindex', () => {
     expect(await listed(folder)).toEqual(['created']);
     await rm(folder.file('.store/index.db'));
     expect(await listed(folder)).toEqual(['created']);
-    const { code, stdout } = await impactSession(folder.path, ['reindex', '--path', '.', '--json']);
+    const { code, stdout } = await impactSession(folder.path, ['reindex', '.', '--json']);
     expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 0, sessions: 1 });
     expect(existsSync(folder.file('.store/index.db'))).toBe(true);
     expect(await listed(folder)).toEqual(['created']);
