@@ -21,8 +21,10 @@ async function aFolder(): Promise<DataFolder> {
   return folder;
 }
 
+/** Gives up after a while: a test that has failed would go on with it for ever. */
 async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await holds())) await pause(20);
+  for (const end = Date.now() + 20_000; !(await holds()); await pause(20))
+    if (Date.now() > end) throw new Error('it never came');
 }
 
 const scansOf = (disk: WatchedFiles) => disk.calls.filter((call) => call.startsWith('opendir')).length;
