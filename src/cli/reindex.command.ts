@@ -9,7 +9,7 @@ import { Command } from 'commander';
 import { StoreOpenError } from '../session/domain/errors.js';
 import { FileStore } from '../session/store/file/file-store.js';
 import { FolderReader } from '../session/store/file/folder-reader.js';
-import { isHeld, ReindexRequest, sessionsIndexed } from '../session/store/file/index/reindex-request.js';
+import { askIndex, isAnyTaken, isHeld, ReindexRequest } from '../session/store/file/index/reindex-request.js';
 import { CommandError } from './command-error.js';
 import { type Folder, type FolderOptions, folderOf, withFolder } from './folder-argument.js';
 import { startProgress } from './progress.js';
@@ -20,6 +20,8 @@ const LOOK_MS = 200;
 const ANSWER_MS = 10_000;
 /** How long nobody has the folder before it is taken, in milliseconds: a server that is being restarted comes first. */
 const RESTART_MS = 3_000;
+
+const NOT_ALL = 'the index was made anew, but for day folders that could not be looked through';
 
 interface ReindexOptions extends FolderOptions {
   readonly json?: boolean;
@@ -37,7 +39,7 @@ export function reindexCommand(): Command {
 A server that has the folder open is asked to do it, and goes on meanwhile. Without one, the folder is
 open for this command as long as it takes, and a server that is started then is refused.
 
-Exit code: 0 the index is complete, 2 it could not be made.`,
+Exit code: 0 the index is complete, 2 it could not be made, or not of all day folders.`,
     )
     .action(reindex);
 }
@@ -75,8 +77,11 @@ async function makeAnew(folder: Folder, storeId: string): Promise<Done> {
         return error;
       });
       if (typeof sessions === 'number') return { sessions, byAnother: false };
-      if (await doneByHolder(root, request, sessions))
-        return { sessions: sessionsIndexed(root, storeId), byAnother: true };
+      if (await doneByHolder(root, request, sessions)) {
+        const indexed = askIndex(root, storeId);
+        if (indexed && !indexed.complete && !isAnyTaken(root)) throw new CommandError(NOT_ALL);
+        return { sessions: indexed?.sessions, byAnother: true };
+      }
       process.stderr.write('no process has the folder open any more: the index is made anew here\n');
     }
   } finally {
@@ -101,9 +106,10 @@ async function doneHere({ path, legacyTimeZone }: Folder, isAsked: boolean): Pro
   const store = await FileStore.open({ path, legacyTimeZone, warn });
   try {
     await shown(store, isAsked ? store.whenComplete() : store.reindex());
-    for (;;) {
+    for (let again = false; ; again = true) {
       const { total, complete } = await store.list({ limit: 1, counted: true });
       if (complete && total !== undefined) return total;
+      if (again && !(await store.health()).takingStock) throw new CommandError(NOT_ALL);
       // It was damaged meanwhile, or somebody else has asked.
       await shown(store, store.whenComplete());
       await pause(LOOK_MS);

@@ -17,8 +17,10 @@ export interface Finding {
   readonly leftOver: readonly FolderEntry[];
   /** What kept single sessions from being read, besides that they are damaged. */
   readonly failures: readonly unknown[];
-  /** The day folder that has been looked through to its end by this. */
+  /** The day folder that has been looked through by this, to its end or as far as could be. */
   readonly day?: string;
+  /** Why not all of it could be looked at. */
+  readonly unread?: string | undefined;
 }
 
 export type Scan = AsyncGenerator<Finding, void, void>;
@@ -37,15 +39,21 @@ export async function* scanFolders(
 ): Scan {
   for (const day of days) {
     let found = nothing();
-    for await (const id of sorted(folders.namesIn(day))) {
-      const entry = { id, day };
-      if (id.startsWith(TEMPORARY_PREFIX)) found.leftOver.push(entry);
-      else if (folders.isSession(entry)) await look(loader, entry, found);
-      if (found.rows.length + found.leftOver.length < AT_ONCE) continue;
-      yield found;
-      found = nothing();
+    let unread: string | undefined;
+    try {
+      for await (const id of sorted(folders.namesIn(day))) {
+        const entry = { id, day };
+        if (id.startsWith(TEMPORARY_PREFIX)) found.leftOver.push(entry);
+        else if (folders.isSession(entry)) await look(loader, entry, found);
+        if (found.rows.length + found.leftOver.length < AT_ONCE) continue;
+        yield found;
+        found = nothing();
+      }
+    } catch (error) {
+      if (!isOfOneFolder(error)) throw error;
+      unread = error.message;
     }
-    yield { ...found, day };
+    yield { ...found, day, unread };
   }
 }
 
@@ -61,6 +69,12 @@ async function* sorted(names: AsyncIterable<string>): AsyncGenerator<string> {
 }
 
 const nothing = () => ({ rows: [] as IndexRow[], leftOver: [] as FolderEntry[], failures: [] as unknown[] });
+
+/** What keeps one folder from being read, and says nothing about others: no right to, a bad spot, a link in a circle. */
+const OF_ONE_FOLDER: ReadonlySet<unknown> = new Set(['EACCES', 'EPERM', 'EIO', 'ELOOP', 'ENOTDIR']);
+function isOfOneFolder(error: unknown): error is Error {
+  return OF_ONE_FOLDER.has((error as NodeJS.ErrnoException).code);
+}
 
 /** One that is damaged, or lies on a bad spot of the disk, is no reason to leave out all the others. */
 async function look(

@@ -35,7 +35,7 @@ export interface Part {
 }
 
 export interface Unseen {
-  readonly ids: readonly string[];
+  readonly sessions: readonly { readonly id: string; readonly day: string }[];
   /** Where to go on; null at the end. */
   readonly next: bigint | null;
 }
@@ -227,10 +227,10 @@ export class IndexDatabase {
   unseen(scan: number, { day, from, limit }: Part): Unseen {
     const { allFrom, ofDayFrom } = this.#statements;
     const found = day === undefined ? allFrom.all([from, limit]) : ofDayFrom.all([day, from, limit]);
-    const rows = found as [bigint, string, bigint][];
+    const rows = found as [bigint, string, string, bigint][];
     const last = rows.at(-1);
     return {
-      ids: rows.filter(([, , seen]) => Number(seen) !== scan).map(([, id]) => id),
+      sessions: rows.filter((row) => Number(row[3]) !== scan).map(([, id, day]) => ({ id, day })),
       next: last && rows.length === limit ? last[0] + 1n : null,
     };
   }

@@ -58,9 +58,9 @@ export function prepareStatements(database: Database.Database): Statements {
     leave: database.prepare('DELETE FROM under_way WHERE id = ?'),
     dayOf: rows('SELECT day FROM session WHERE id = ?'),
     findKey: rows('SELECT id FROM session WHERE idempotency_key = ? AND n >= ? ORDER BY n DESC LIMIT 1'),
-    allFrom: rows('SELECT n, id, scan FROM session WHERE n >= ? ORDER BY n LIMIT ?').safeIntegers(),
+    allFrom: rows('SELECT n, id, day, scan FROM session WHERE n >= ? ORDER BY n LIMIT ?').safeIntegers(),
     ofDayFrom: rows(
-      'SELECT n, id, scan FROM session WHERE day = ? AND n >= ? ORDER BY n LIMIT ?',
+      'SELECT n, id, day, scan FROM session WHERE day = ? AND n >= ? ORDER BY n LIMIT ?',
     ).safeIntegers(),
   };
 }

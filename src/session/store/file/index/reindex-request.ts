@@ -176,12 +176,22 @@ export function isHeld(root: string): boolean {
   }
 }
 
-/** How many sessions there are as the index says; `undefined` when there is none to ask. */
-export function sessionsIndexed(root: string, storeId: string): number | undefined {
+/** Whether somebody waits for a reindex that is under way, or will be. */
+export function isAnyTaken(root: string): boolean {
+  return wordsIn(takenIn(root)).length > 0;
+}
+
+/** How many sessions there are as the index says, and whether it has all; `undefined` when there is none to ask. */
+export function askIndex(
+  root: string,
+  storeId: string,
+): { readonly sessions: number; readonly complete: boolean } | undefined {
   const kept = IndexDatabase.openKept(indexPath(root), storeId);
-  const sessions = kept?.database.count();
-  kept?.database.abandon();
-  return sessions;
+  if (!kept) return undefined;
+  const { about, database } = kept;
+  const sessions = database.count();
+  database.abandon();
+  return { sessions, complete: about.complete };
 }
 
 /** What is no file, a pipe such as that, could keep its reader waiting for ever. */

@@ -17,7 +17,7 @@ import type { Scan } from './folder-scan.js';
 import { IndexDatabase, type Part, type Unseen } from './index-database.js';
 import { IndexFile, type IndexFileOptions } from './index-file.js';
 import { corruptedRow, FIRST_PLACE, firstPlaceAt, type IndexRow, rowOf } from './index-schema.js';
-import { type StockProgress, StockTaking } from './stock-taking.js';
+import { isKnown, type StockProgress, StockTaking } from './stock-taking.js';
 
 /** What the index has to know of the store. */
 export interface IndexedStore {
@@ -50,6 +50,8 @@ export class SessionIndex {
   #entering: { readonly ids: string[]; readonly entered: Promise<void> } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stock: StockTaking | undefined;
+  /** What the last taking of stock could not look at. */
+  #unread: ReadonlyMap<string, string> = new Map();
   /** The sessions that cannot be read, as far as the index knows. */
   readonly #corrupted: Set<string>;
 
@@ -86,6 +88,11 @@ export class SessionIndex {
   /** Whether all that is in the folders is durable, but for the sessions with a write under way. */
   get isSettled(): boolean {
     return this.file.about.settled;
+  }
+
+  /** Day folders that could not be looked through, and why: the index is complete but for what lies in them. */
+  get unreadDays(): ReadonlyMap<string, string> {
+    return this.#unread;
   }
 
   get progress(): StockProgress | undefined {
@@ -157,10 +164,14 @@ export class SessionIndex {
    */
   async findKey(key: string, since: Date): Promise<string | undefined> {
     const time = since.toISOString();
-    if (!this.isComplete && !(await this.#stock?.knows(time.slice(0, '2024-01-15'.length))))
+    if (!this.isComplete && !(await this.#knows(time.slice(0, '2024-01-15'.length))))
       throw new StoreUnavailableError('The store does not know yet which keys it holds', 'not_applied');
     this.flush();
     return this.file.reading((database) => database.findKey(key, firstPlaceAt(time)));
+  }
+
+  async #knows(day: string): Promise<boolean> {
+    return this.#stock?.knows(day) ?? (this.#unread.size > 0 && isKnown(day, this.#unread));
   }
 
   /** @throws RangeError for an `after` that no page has given */
@@ -213,18 +224,20 @@ export class SessionIndex {
   ): Promise<void> {
     this.file.note({ complete: false, scan: this.file.about.scan + 1 });
     const scanned = changed && new Set(changed);
-    const isScanned = (day: string) => scanned?.has(day) ?? true;
+    const isScanned = (day: string) => !stock.unread.has(day) && (scanned?.has(day) ?? true);
     const stock = new StockTaking(days, {
       put: (rows) => this.#putScanned(rows, isScanned),
       removeLeftOver: async (entry) => this.#store?.removeLeftOver(entry),
       failed: (error) => this.#store?.noteFailure(error),
     });
     this.#stock = stock;
+    this.#unread = new Map();
     try {
       if (!(await stock.take(scan))) return;
       await this.#dropUnseen(stock, changed);
       const settled = this.isSettled || (changed === undefined && stock.isSure);
-      this.file.note({ complete: true, settled });
+      this.file.note({ complete: stock.unread.size === 0, settled });
+      this.#unread = stock.unread;
     } finally {
       if (this.#stock === stock) this.#stock = undefined;
     }
@@ -320,12 +333,13 @@ export class SessionIndex {
 
   /** Takes out what is no longer there; what a command has touched meanwhile is not for this to judge. */
   async #dropUnseen(stock: StockTaking, changed: readonly string[] | undefined): Promise<void> {
-    for (const day of changed ?? [undefined]) {
+    for (const looked of changed ?? [undefined]) {
       for (let from: Unseen['next'] = FIRST_PLACE; from !== null; await nextTurn()) {
-        const part = { day, from, limit: SWEEP_ROWS };
-        const { ids, next } = this.#unseen(part);
+        const { sessions, next } = this.#unseen({ day: looked, from, limit: SWEEP_ROWS });
         from = next;
-        const gone = ids.filter((id) => !stock.isTouched(id));
+        const gone = sessions
+          .filter(({ id, day }) => !stock.isTouched(id) && !stock.unread.has(day))
+          .map(({ id }) => id);
         for (const id of gone) this.#corrupted.delete(id);
         if (gone.length > 0) this.#writing((database) => database.removeAll(gone));
         // Of days that were not looked through, one may have it, too.

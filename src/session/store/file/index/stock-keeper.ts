@@ -43,6 +43,10 @@ export class StockKeeper {
   #allWaits = false;
   /** Ends the pause after a failure. */
   #hurry = () => {};
+  /** When the day folders that could not be looked through are tried again, and how long that will wait. */
+  #again: NodeJS.Timeout | undefined;
+  #againMs = RETRY_MS;
+  #toldUnread = '';
 
   constructor(private readonly options: StockKeeperOptions) {
     this.#requests = new ReindexRequests(options.folders.root, options.warn);
@@ -86,6 +90,7 @@ export class StockKeeper {
   async stop(): Promise<void> {
     this.#stopping.abort();
     clearInterval(this.#looking);
+    clearTimeout(this.#again);
     this.options.index.stopStock();
     await this.#taking;
   }
@@ -147,11 +152,32 @@ export class StockKeeper {
       clearInterval(telling);
       attempted();
     }
-    // One that was damaged meanwhile is not: stock is taken again.
-    if (!this.options.index.isComplete) return;
+    const { isComplete, unreadDays } = this.options.index;
+    // One that was damaged meanwhile is neither: stock is taken again.
+    if (!isComplete && unreadDays.size === 0) return;
     this.#requests.answer(asked);
-    if (asked.length > 0 || Date.now() - started >= TELL_MS)
+    this.#tryAgain(unreadDays);
+    if (isComplete && (asked.length > 0 || Date.now() - started >= TELL_MS))
       this.options.inform(`the index is complete, after ${seconds(started)} s`);
+  }
+
+  /** These day folders alone, later each time; told when it is not what was told last. */
+  #tryAgain(unread: ReadonlyMap<string, string>): void {
+    clearTimeout(this.#again);
+    const told = [...unread.keys()].join(', ');
+    if (told && told !== this.#toldUnread)
+      this.options.warn(
+        `these day folders could not be looked through, and will be tried again: ${told}; their sessions stay as they were known`,
+        [...unread.values()][0],
+      );
+    this.#toldUnread = told;
+    if (!told) this.#againMs = RETRY_MS;
+    else if (!this.#stopping.signal.aborted) {
+      const again = () => void (this.#allWaits || this.#start([...unread.keys()]));
+      this.#again = setTimeout(again, this.#againMs);
+      this.#again?.unref?.();
+      this.#againMs = Math.min(2 * this.#againMs, LONGEST_RETRY_MS);
+    }
   }
 
   /** Whether it succeeded. */

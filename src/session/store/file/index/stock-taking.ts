@@ -25,6 +25,7 @@ export interface Shelves {
 export class StockTaking {
   readonly #touched = new Set<string>();
   readonly #daysLeft: Set<string>;
+  readonly #unread = new Map<string, string>();
   readonly #days: number;
   #sessions = 0;
   #failures = 0;
@@ -46,7 +47,12 @@ export class StockTaking {
 
   /** Whether every session could be read, or is damaged for good. */
   get isSure(): boolean {
-    return this.#failures === 0;
+    return this.#failures === 0 && this.#unread.size === 0;
+  }
+
+  /** The day folders of which not all could be looked at, and why. */
+  get unread(): ReadonlyMap<string, string> {
+    return this.#unread;
   }
 
   /** What was taken in may be lost: it has to be taken again. */
@@ -69,7 +75,7 @@ export class StockTaking {
       if (this.#stopped) return false;
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
-    return true;
+    return isKnown(day, this.#unread);
   }
 
   /** Takes in what a scan finds; false when it was stopped. */
@@ -91,13 +97,14 @@ export class StockTaking {
     this.#wakeAll();
   }
 
-  async #take({ rows, leftOver, failures, day }: Finding): Promise<void> {
+  async #take({ rows, leftOver, failures, day, unread }: Finding): Promise<void> {
     for (const failure of failures) this.shelves.failed(failure);
     this.#failures += failures.length;
     this.#sessions += rows.length;
     this.shelves.put(rows.filter(({ id }) => !this.#touched.has(id)));
     for (const entry of leftOver) await this.shelves.removeLeftOver(entry);
     if (day === undefined) return;
+    if (unread !== undefined) this.#unread.set(day, unread);
     this.#daysLeft.delete(day);
     this.#wakeAll();
   }
@@ -107,4 +114,9 @@ export class StockTaking {
     this.#wake = [];
     for (const one of wake) one();
   }
+}
+
+/** Whether what lies in the folders of this day and of all later ones is known, where these could not be looked at. */
+export function isKnown(day: string, unread: ReadonlyMap<string, string>): boolean {
+  return [...unread.keys()].every((name) => name < day);
 }
