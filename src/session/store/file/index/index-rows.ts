@@ -45,7 +45,10 @@ export class IndexRows {
     // The key that made a session never changes, and is found also when the session cannot be read any more.
     const lacksKey = found.idempotencyKey === null && known?.idempotencyKey;
     const row = lacksKey ? { ...found, idempotencyKey: known.idempotencyKey } : found;
-    if (known && areOfOneTime(known.n, row.place)) return this.#update(known, row, hashOfFound, scan);
+    if (known && areOfOneTime(known.n, row.place)) {
+      this.#update(known, row, hashOfFound, scan);
+      return;
+    }
     if (known) this.#erase(known);
     // Another session of the same millisecond and suffix may have its place.
     for (let n = row.place; !this.#insertAt(n, row, hashOfFound, scan); n += 1n);
