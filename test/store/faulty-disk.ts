@@ -7,6 +7,7 @@
 
 import * as fs from 'node:fs';
 import type { FileSystem, OpenFile } from '../../src/session/store/file/durable-file.js';
+import { longAgo } from './long-ago.js';
 
 interface Call {
   /** As the file system calls it: `rename`, `datasync` … */
@@ -190,7 +191,7 @@ function systemCall(name: string, otherwise = name): (...args: readonly unknown[
   const functions = fs as unknown as Record<string, (...args: readonly unknown[]) => unknown>;
   const found = functions[`${name}Sync`] ?? functions[`${otherwise}Sync`];
   if (!found) throw new Error(`this disk has no ${name}`);
-  return found;
+  return name === 'stat' ? (...args) => longAgo(found(...args) as fs.Stats) : found;
 }
 
 /** An object that has whatever it is asked for, and is no promise. */

@@ -8,6 +8,7 @@ import * as fs from 'node:fs';
 import { relative } from 'node:path';
 import type { FileSystem, OpenFile } from '../../src/session/store/file/durable-file.js';
 import type { Random } from '../random.js';
+import { longAgo } from './long-ago.js';
 
 /** One change of the disk, or a sync. Paths are relative to the recorded folder. */
 export type Operation =
@@ -131,7 +132,6 @@ export class RecordedDisk<Fact> {
         look(() => fs.readdirSync(folder, options)),
       opendir: (folder: string) => look(() => fs.readdirSync(folder, { withFileTypes: true })),
       readFile: (file: string, encoding?: 'utf8') => look(() => fs.readFileSync(file, encoding)),
-      // Long ago: how much time has passed since a change would make one life another than the next.
       stat: (file: string) => look(() => longAgo(fs.statSync(file))),
       statfs: (folder: string) => look(() => fs.statfsSync(folder)),
     };
@@ -208,8 +208,4 @@ export class RecordedDisk<Fact> {
 
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
-}
-
-function longAgo(stats: fs.Stats): fs.Stats {
-  return Object.assign(stats, { ctimeMs: stats.ctimeMs - 3_600_000 });
 }
