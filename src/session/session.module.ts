@@ -2,7 +2,7 @@
  * The component as a Nest module, and the only place that names concrete stores.
  */
 
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import {
   type DynamicModule,
   type FactoryProvider,
@@ -95,6 +95,7 @@ function serviceOptions(options: SessionModuleOptions): SessionServiceOptions {
   return {
     lifecycle: defineLifecycle(options.lifecycle ?? ASSESSMENT_LIFECYCLE),
     now: options.now ?? (() => new Date()),
-    randomSuffix: options.randomSuffix ?? (() => randomBytes(3).toString('hex')),
+    // A UUID begins with random digits, and Node draws for many at once.
+    randomSuffix: options.randomSuffix ?? (() => randomUUID().slice(0, 6)),
   };
 }
