@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 
 const SEED = resolve('dist-bench/seed.js');
@@ -148,5 +149,19 @@ describe('bench', () => {
     const { code, stderr } = await node(BENCH, '--only', 'everything');
     expect(code).toBe(2);
     expect(stderr).toBe('bench: there is no row everything: see --help\n');
+  });
+
+  test('printed the table in the README, with all rows and sizes, and on what it says', async () => {
+    const { asTable } = await import(pathToFileURL(resolve('dist-bench/report/table.js')).href);
+    const { date, commit, machine, wish, figures } = JSON.parse(readFileSync('bench/results.json', 'utf8'));
+    const { cpu, cores, memory_gb, node: version, filesystem } = machine;
+    const on = `On ${date.slice(0, 10)}, commit ${commit}, ${cores} cores of an ${cpu}, ${memory_gb} GB, Node ${version}, ${filesystem}:`;
+    expect(readFileSync('README.md', 'utf8')).toContain(`${on}\n\n\`\`\`text\n${asTable(figures)}\`\`\`\n`);
+    expect(wish).toMatchObject({
+      sessions: [10, 1_000, 1_000_000],
+      adapters: ['express', 'fastify'],
+      rounds: 5,
+    });
+    expect(figures.length).toBe(23);
   });
 });
