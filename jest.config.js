@@ -20,6 +20,8 @@ const project = (HTTP_ADAPTER, testMatch) => ({
 });
 
 export default {
+  globalSetup: '<rootDir>/dist-test/test/postgres/start-postgres.js',
+  globalTeardown: '<rootDir>/dist-test/test/postgres/stop-postgres.js',
   projects: [project('express', ['**/*.test.js']), project('fastify', ABOUT_HTTP)],
   // Tests that start processes and databases need their time on a slow machine; a hanging one still ends.
   testTimeout: 120_000,

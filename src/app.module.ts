@@ -4,13 +4,18 @@
 
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Config } from './config.js';
-import { SessionModule } from './session/index.js';
+import { SessionModule, type StoreChoice } from './session/index.js';
 
 @Module({})
 export class AppModule {}
 
 export function appModule(config: Config): DynamicModule {
+  return { module: AppModule, imports: [SessionModule.forRoot({ store: storeOf(config) })] };
+}
+
+function storeOf(config: Config): StoreChoice {
+  if (config.store === 'postgres')
+    return { kind: 'postgres', url: config.databaseUrl ?? '', poolSize: config.databasePoolSize };
   const { dataSessionsPath: path, legacyTimeZone, allowNetworkFilesystem } = config;
-  const store = { kind: 'file' as const, path, legacyTimeZone, allowNetworkFilesystem };
-  return { module: AppModule, imports: [SessionModule.forRoot({ store })] };
+  return { kind: 'file', path, legacyTimeZone, allowNetworkFilesystem };
 }

@@ -7,6 +7,10 @@ import { z } from 'zod';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const HTTP_ADAPTERS = ['express', 'fastify'] as const;
+const STORES = ['file', 'postgres'] as const;
+
+/** Variables whose values are told to nobody. */
+const SECRET = new Set(['DATABASE_URL']);
 
 const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -21,6 +25,16 @@ const variables = z.object({
   CORS_ORIGINS: text(isOriginList, 'should be * or origins like https://app.example.com, separated by commas')
     .transform((list) => list.split(',').map((origin) => origin.trim()))
     .default([]),
+  STORE: text(isStore, `should be one of ${STORES.join(', ')}`)
+    .transform((name) => name as StoreName)
+    .default('file'),
+  DATABASE_URL: text(
+    isDatabaseUrl,
+    'should be like postgres://user:password@host/database, with what is special in a password encoded',
+  ).optional(),
+  DATABASE_POOL_SIZE: text(isPoolSize, 'should be a whole number from 1 to 1000')
+    .transform(Number)
+    .default(10),
   DATA_SESSIONS_PATH: z.string().default('data/sessions'),
   LEGACY_TIME_ZONE: text(isTimeZone, 'should be an IANA time zone like Europe/Berlin').default('UTC'),
   LOG_LEVEL: text(isLogLevel, `should be one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -29,6 +43,7 @@ const variables = z.object({
     .default(false),
 });
 
+export type StoreName = (typeof STORES)[number];
 export type HttpAdapterName = (typeof HTTP_ADAPTERS)[number];
 
 export interface Config {
@@ -40,6 +55,12 @@ export interface Config {
   /** Empty, or like `/api/v1`. */
   readonly apiPrefix: string;
   readonly corsOrigins: readonly string[];
+  /** Where sessions are kept: in the data folder, or in the database. */
+  readonly store: StoreName;
+  /** Holds a password, perhaps. There where the store is `postgres`. */
+  readonly databaseUrl: string | undefined;
+  /** Connections to the database at most. */
+  readonly databasePoolSize: number;
   readonly dataSessionsPath: string;
   readonly legacyTimeZone: string;
   readonly logLevel: string;
@@ -79,12 +100,17 @@ export function loadFolderConfig(): FolderConfig {
 /** @throws ConfigError */
 export function readConfig(environment: Environment): Config {
   const read = parse(variables, environment);
+  if (read.STORE === 'postgres' && read.DATABASE_URL === undefined)
+    throw new ConfigError(['DATABASE_URL is missing: STORE=postgres needs to know which database']);
   return Object.freeze({
     host: read.HOST,
     port: read.PORT,
     httpAdapter: read.HTTP_ADAPTER,
     apiPrefix: read.API_PREFIX,
     corsOrigins: Object.freeze(read.CORS_ORIGINS),
+    store: read.STORE,
+    databaseUrl: read.DATABASE_URL,
+    databasePoolSize: read.DATABASE_POOL_SIZE,
     dataSessionsPath: read.DATA_SESSIONS_PATH,
     legacyTimeZone: read.LEGACY_TIME_ZONE,
     logLevel: read.LOG_LEVEL,
@@ -112,7 +138,8 @@ function parse<T extends z.ZodType>(schema: T, environment: Environment): z.infe
   throw new ConfigError(
     result.error.issues.map(({ path, message }) => {
       const name = path[0] as string;
-      return `${name} ${message}, not ${JSON.stringify(environment[name]?.slice(0, 200))}`;
+      const given = SECRET.has(name) ? '' : `, not ${JSON.stringify(environment[name]?.slice(0, 200))}`;
+      return `${name} ${message}${given}`;
     }),
   );
 }
@@ -127,6 +154,18 @@ function isPort(value: string): boolean {
 
 function isHttpAdapter(value: string): boolean {
   return HTTP_ADAPTERS.some((name) => name === value);
+}
+
+function isStore(value: string): boolean {
+  return STORES.some((name) => name === value);
+}
+
+function isDatabaseUrl(value: string): boolean {
+  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
+}
+
+function isPoolSize(value: string): boolean {
+  return /^\d{1,4}$/.test(value) && Number(value) >= 1 && Number(value) <= 1_000;
 }
 
 function isPrefix(value: string): boolean {

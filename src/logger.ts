@@ -11,7 +11,7 @@ import { PinoPretty } from 'pino-pretty';
 const STARTING = new Set(['ExceptionHandler', 'NestApplication']);
 
 /** Who has something to tell an operator without being asked. */
-const OURS = new Set(['FileStore']);
+const OURS = new Set(['FileStore', 'PostgresStore']);
 
 /** How a line begins that tells of a warning or worse. */
 const TROUBLE = /^\{"level":[4-6]/;

@@ -40,7 +40,8 @@ async function start(): Promise<void> {
   // Not Nest's `getUrl`, which calls every address of a machine a local one and so hides who can reach it.
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}${config.apiPrefix}`;
   const what = `impact-session ${version} on ${config.httpAdapter}`;
-  logger.info(`${what} serves ${url} from ${config.dataSessionsPath}; routes: ${url}/docs`);
+  const from = config.store === 'postgres' ? 'PostgreSQL' : config.dataSessionsPath;
+  logger.info(`${what} serves ${url} from ${from}; routes: ${url}/docs`);
 }
 
 /** The lines that tell an operator why the server does not start; `undefined` for what nobody foresaw. */

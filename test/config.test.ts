@@ -14,6 +14,9 @@ const DEFAULTS = {
   httpAdapter: 'express',
   apiPrefix: '',
   corsOrigins: [],
+  store: 'file',
+  databaseUrl: undefined,
+  databasePoolSize: 10,
   dataSessionsPath: 'data/sessions',
   legacyTimeZone: 'UTC',
   logLevel: 'info',
@@ -36,6 +39,9 @@ const READ = [
     'corsOrigins',
     ['https://a.example.com', 'http://localhost:3000'],
   ],
+  ['STORE', 'file', 'store', 'file'],
+  ['DATABASE_URL', 'postgres://u:p@db.example.com/s', 'databaseUrl', 'postgres://u:p@db.example.com/s'],
+  ['DATABASE_POOL_SIZE', '1000', 'databasePoolSize', 1_000],
   ['DATA_SESSIONS_PATH', '/srv/sessions', 'dataSessionsPath', '/srv/sessions'],
   ['LEGACY_TIME_ZONE', 'Europe/Berlin', 'legacyTimeZone', 'Europe/Berlin'],
   ['LOG_LEVEL', 'silent', 'logLevel', 'silent'],
@@ -56,6 +62,8 @@ const REFUSED = {
     'https://a.com,*',
     'null',
   ],
+  STORE: ['File', 'postgresql', 'memory', 'toString'],
+  DATABASE_POOL_SIZE: ['0', '-1', '1001', 'many', '1.5'],
   LEGACY_TIME_ZONE: ['Berlin', 'Europe/Nowhere', 'CET+1'],
   LOG_LEVEL: ['loud', 'INFO', '30', 'toString'],
   ALLOW_NETWORK_FILESYSTEM: ['yes', '1', 'TRUE', 'on'],
@@ -94,6 +102,22 @@ describe.each(Object.entries(REFUSED))('%s', (variable, values) => {
     ]);
     expect(faultsOf({ [variable]: value })[0]).toContain(`not "${value}"`);
   });
+});
+
+test.each(['db.example.com', 'mysql://u:secret@db/s', 'postgres://u:secret@[', 'postgres:u:secret@db'])(
+  'DATABASE_URL=%s is refused by a line that does not repeat it: it may hold a password',
+  (value) => {
+    const faults = faultsOf({ DATABASE_URL: value });
+    expect(faults).toEqual([expect.stringMatching(/^DATABASE_URL should be like postgres:\/\/[^\n]+$/)]);
+    expect(faults[0]).not.toContain('secret');
+  },
+);
+
+test('STORE=postgres needs DATABASE_URL, and takes it', () => {
+  expect(faultsOf({ STORE: 'postgres' })).toEqual([expect.stringMatching(/^DATABASE_URL is missing/)]);
+  const databaseUrl = 'postgres://localhost/sessions';
+  const config = readConfig({ STORE: 'postgres', DATABASE_URL: databaseUrl });
+  expect(config).toEqual({ ...DEFAULTS, store: 'postgres', databaseUrl });
 });
 
 test('every mistake is told at once, each in one line', () => {

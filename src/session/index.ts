@@ -48,7 +48,12 @@ export {
   type SessionModuleAsyncOptions,
   type SessionModuleExtras,
 } from './session.module.js';
-export type { FileStoreChoice, SessionModuleOptions } from './session.options.js';
+export type {
+  FileStoreChoice,
+  PostgresStoreChoice,
+  SessionModuleOptions,
+  StoreChoice,
+} from './session.options.js';
 export { type SessionHealth, SessionService } from './session.service.js';
 export {
   EventListQuery,

@@ -86,9 +86,12 @@ function dynamicModule(
 
 async function openStore({ store }: SessionModuleOptions): Promise<SessionStore> {
   if (store instanceof SessionStore) return store;
-  const log = new Logger('FileStore');
+  const log = new Logger(store.kind === 'postgres' ? 'PostgresStore' : 'FileStore');
   const warn = (message: string, cause: unknown) => log.warn(`${message} (${String(cause)})`);
-  return FileStore.open({ ...store, warn, inform: (message) => log.log(message) });
+  if (store.kind === 'file') return FileStore.open({ ...store, warn, inform: (message) => log.log(message) });
+  // Not at the top: who keeps sessions in a folder need not wait for a database's driver to be loaded.
+  const { PostgresStore } = await import('./store/postgres/postgres-store.js');
+  return PostgresStore.open({ ...store, warn });
 }
 
 function serviceOptions(options: SessionModuleOptions): SessionServiceOptions {

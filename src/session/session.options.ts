@@ -17,9 +17,20 @@ export interface FileStoreChoice {
   readonly allowNetworkFilesystem?: boolean;
 }
 
+/** A PostgreSQL database as the store. Any number of processes may use it at the same time. */
+export interface PostgresStoreChoice {
+  readonly kind: 'postgres';
+  /** Like `postgres://user:password@host/database?sslmode=verify-full`; its tables are made when missing. */
+  readonly url: string;
+  /** Connections at most. Default 10. */
+  readonly poolSize?: number;
+}
+
+export type StoreChoice = FileStoreChoice | PostgresStoreChoice;
+
 export interface SessionModuleOptions {
   /** Where sessions are kept: a description of one of our stores, or a store of your own (you close it). */
-  readonly store: FileStoreChoice | SessionStore;
+  readonly store: StoreChoice | SessionStore;
   /** Another lifecycle than the specification's. Default `ASSESSMENT_LIFECYCLE`. */
   readonly lifecycle?: Lifecycle;
   /** The time; for tests. Default: the system's clock. */

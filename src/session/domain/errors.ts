@@ -159,7 +159,8 @@ export type StoreOpenFault =
   | 'not_writable'
   | 'held'
   | 'unknown_format'
-  | 'network_filesystem';
+  | 'network_filesystem'
+  | 'not_reachable';
 
 /** The store did not open; the message is one line that says why and what to do. */
 export class StoreOpenError extends ComponentError {

@@ -5,10 +5,11 @@
 
 import { existsSync } from 'node:fs';
 import Database from 'libsql';
+import { toColumn } from '../../../domain/column-text.js';
 import { wordsOf } from '../../../domain/search-words.js';
 import type { ListedSession } from '../../../domain/session-document.js';
 import { type ListQuery, type SessionFilter, type SessionStats, STATS_LIMITS } from '../../session-store.js';
-import { DAY_OF_PLACE, firstPlaceAt, fromColumn, listedOf, parseColumn, toColumn } from './index-schema.js';
+import { DAY_OF_PLACE, firstPlaceAt, listedOf, parseColumn, textOf } from './index-schema.js';
 
 /** As in the port, but for what the index does not know of itself. */
 export interface FoundPage {
@@ -95,7 +96,7 @@ export class IndexQueries {
     const days = this.#grouped(filter, DAY_OF_PLACE);
     return {
       total: statuses.reduce((sum, [, sessions]) => sum + sessions, 0),
-      statuses: statuses.map(([status, sessions]) => ({ status: fromColumn(String(status)), sessions })),
+      statuses: statuses.map(([status, sessions]) => ({ status: textOf(String(status)), sessions })),
       days: days
         .sort(([left], [right]) => Number(right) - Number(left))
         .slice(0, STATS_LIMITS.days)

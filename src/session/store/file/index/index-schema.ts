@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { fromColumn, toColumn } from '../../../domain/column-text.js';
 import { wordsOf } from '../../../domain/search-words.js';
 import {
   corruptedSession,
@@ -54,19 +55,6 @@ CREATE TABLE state (n INTEGER PRIMARY KEY, length INTEGER NOT NULL, log TEXT NOT
 CREATE TABLE label (key TEXT, value TEXT, n INTEGER, PRIMARY KEY (key, value, n)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE words USING fts5(text, content='', contentless_delete=1, detail=none, prefix='1 2 3 4', tokenize='ascii');
 `;
-
-/** What SQLite cannot hold as text: it ends at a NUL, and half a pair of UTF-16 has no UTF-8. Old documents may have either. */
-const ESCAPE = '\u0001';
-
-/** A text as a column holds it. */
-export function toColumn(text: string): string {
-  const isHeld = text.isWellFormed() && !text.includes('\0') && !text.startsWith(ESCAPE);
-  return isHeld ? text : ESCAPE + JSON.stringify(text);
-}
-
-export function fromColumn(column: string): string {
-  return column.startsWith(ESCAPE) ? parseColumn(column.slice(ESCAPE.length)) : column;
-}
 
 /** What the index knows of a session. */
 export interface IndexRow {
@@ -140,8 +128,8 @@ export function listedOf(
     id,
     createdAt,
     updatedAt,
-    status: fromColumn(status),
-    userId: userId && fromColumn(userId),
+    status: textOf(status),
+    userId: userId && textOf(userId),
     stepsCompleted,
     labels: parseColumn(labels),
     revision,
@@ -186,10 +174,19 @@ export const DAY_OF_PLACE = `((s.n >> ${ROOM_BITS}) + ${EPOCH}) / 86400000`;
 /** The place before which there is none. */
 export const FIRST_PLACE = -(2n ** 63n);
 
+/** The text that a column holds. @throws an error with the code of a damaged index */
+export function textOf(column: string): string {
+  return undamaged(() => fromColumn(column));
+}
+
 /** JSON of a column. What is none was damaged: SQLite does not check what it gives. */
 export function parseColumn(text: string) {
+  return undamaged(() => JSON.parse(text));
+}
+
+function undamaged<T>(parse: () => T): T {
   try {
-    return JSON.parse(text);
+    return parse();
   } catch (cause) {
     throw Object.assign(new Error('a column of the index is no JSON', { cause }), { code: 'SQLITE_CORRUPT' });
   }

@@ -1,0 +1,173 @@
+/**
+ * Connections to PostgreSQL: a bounded pool, transactions, and what the driver's errors mean to a caller of the store. No
+ * message has the address that the store was given, which holds a password.
+ */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import pg, { type ClientBase, type PoolConfig, type QueryResultRow } from 'pg';
+import { type Outcome, StoreUnavailableError } from '../../domain/errors.js';
+
+export interface DatabaseOptions {
+  /** Like `postgres://user:password@host/database`; what libpq takes behind `?`, too. */
+  readonly url: string;
+  /** Connections at most. */
+  readonly poolSize: number;
+  readonly warn: (message: string, cause: unknown) => void;
+}
+
+/** How long to wait for a connection, in milliseconds. */
+const CONNECT_MS = 5_000;
+/** How often something is tried that cannot have changed anything, and how long to wait before, in milliseconds. */
+const RETRY_MS = [50, 200, 1_000];
+
+/** What a server says that was asked to do two things at once that do not go together: it has done neither. */
+const TRY_AGAIN = new Set(['40001', '40P01']);
+
+const UNAVAILABLE = 'The database cannot do it now';
+
+export class Database {
+  readonly #pool: pg.Pool;
+
+  constructor({ url, poolSize, warn }: DatabaseOptions) {
+    const config: PoolConfig = {
+      connectionString: url,
+      max: poolSize,
+      connectionTimeoutMillis: CONNECT_MS,
+      application_name: 'impact-session',
+      keepAlive: true,
+    };
+    this.#pool = new pg.Pool(config);
+    // A connection that nobody uses has ended; without a listener this would end the process.
+    this.#pool.on('error', (error) => warn('a connection to the database was lost', error));
+  }
+
+  /** Rows of a statement that changes nothing. @throws StoreUnavailableError (`not_applied`) */
+  query<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return this.#repeatedly(async () => {
+      const client = await this.#connect();
+      return this.#using(client, async () => (await client.query<Row>(text, values)).rows);
+    });
+  }
+
+  /**
+   * Runs one statement that changes something, which is committed when this resolves.
+   * @throws StoreUnavailableError (`unknown` when the connection was lost meanwhile)
+   */
+  change<Row extends QueryResultRow>(text: string, values: unknown[]): Promise<Row[]> {
+    return this.#repeatedly(async () => {
+      const client = await this.#connect();
+      return this.#using(client, async (progress) => {
+        progress.mayHaveCommitted = true;
+        return (await client.query<Row>(text, values)).rows;
+      });
+    });
+  }
+
+  /**
+   * Does this in a transaction, which is committed when this resolves. Where the server could not do it at this moment, it
+   * is done again; what `work` throws of its own ends it.
+   * @throws StoreUnavailableError (`unknown` when the connection was lost while it was committed)
+   */
+  transaction<T>(work: (client: ClientBase) => Promise<T>, begin = 'BEGIN'): Promise<T> {
+    return this.#repeatedly(async () => {
+      const client = await this.#connect();
+      return this.#using(client, async (progress) => {
+        await client.query(begin);
+        const result = await work(client).catch(async (error) => {
+          await client.query('ROLLBACK');
+          throw error;
+        });
+        progress.mayHaveCommitted = true;
+        await client.query('COMMIT');
+        return result;
+      });
+    });
+  }
+
+  /** What is read in here is of one moment. */
+  atOneMoment<T>(read: (client: ClientBase) => Promise<T>): Promise<T> {
+    return this.transaction(read, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await this.#pool.connect();
+    } catch (cause) {
+      throw new StoreUnavailableError(UNAVAILABLE, 'not_applied', cause);
+    }
+  }
+
+  /** Gives the connection back, or ends it when it is of no more use. */
+  async #using<T>(
+    client: pg.PoolClient,
+    work: (progress: { mayHaveCommitted: boolean }) => Promise<T>,
+  ): Promise<T> {
+    const progress = { mayHaveCommitted: false };
+    // While it is in use, its own events are nobody else's; the query that waits for it is told as well.
+    const ignore = () => undefined;
+    client.on('error', ignore);
+    let lost = true;
+    try {
+      const result = await work(progress);
+      lost = false;
+      return result;
+    } catch (error) {
+      lost = isLost(error);
+      throw unavailable(error, lost && progress.mayHaveCommitted ? 'unknown' : 'not_applied');
+    } finally {
+      client.off('error', ignore);
+      client.release(lost);
+    }
+  }
+
+  /** Again where nothing was changed, and where a later try may fare better. */
+  async #repeatedly<T>(work: () => Promise<T>): Promise<T> {
+    for (const wait of RETRY_MS) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!mayFareBetter(error)) throw error;
+        await pause(wait);
+      }
+    }
+    return work();
+  }
+}
+
+/** Whether the connection is of no more use: it ended, or the server ended it. */
+function isLost(error: unknown): boolean {
+  if (error instanceof pg.DatabaseError) return error.severity === 'FATAL' || error.severity === 'PANIC';
+  return isOfConnection(error);
+}
+
+/** What the system or the driver says when a connection ends; the driver has no class for that. */
+function isOfConnection(error: unknown): boolean {
+  const { code, message } = error as Partial<NodeJS.ErrnoException>;
+  return /^E(?!RR)[A-Z]+$/.test(code ?? '') || /^(Connection terminated|Client )/.test(message ?? '');
+}
+
+/**
+ * What a server says of its state and not of what it was asked (PostgreSQL, appendix A): connections, rolled back for the
+ * sake of others, out of resources, not now, stopped by an operator, a disk that fails; and that it only reads.
+ */
+const OF_THE_SERVER = /^(08|40|53|55|57|58|25006|28|3D)/;
+
+/** What an operator has to mend, or time: an error in what we ask stays what it is. */
+function isOfServer(error: unknown): boolean {
+  return error instanceof pg.DatabaseError ? OF_THE_SERVER.test(error.code ?? '') : isOfConnection(error);
+}
+
+function mayFareBetter(error: unknown): boolean {
+  if (!(error instanceof StoreUnavailableError) || error.outcome === 'unknown') return false;
+  const { cause } = error;
+  return isLost(cause) || TRY_AGAIN.has((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+}
+
+function unavailable(error: unknown, outcome: Outcome): unknown {
+  if (!isOfServer(error)) return error;
+  return new StoreUnavailableError(UNAVAILABLE, outcome, error);
+}

@@ -1,0 +1,87 @@
+/**
+ * The tables of the PostgreSQL store, as the steps that lead to them: a step's place in the list is its version, and one
+ * that was released is never changed. Imports nothing but the driver's types.
+ */
+
+import type { ClientBase } from 'pg';
+import { StoreOpenError } from '../../domain/errors.js';
+
+/**
+ * Events are the truth; `sessions` is what they come to, changed in the same transaction, and can be made from them.
+ * Both are partitioned by id, which begins with the month of creation (session-partitions.ts). Ids sort by their bytes.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE session_store (
+    only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+    store_id text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+  );
+  INSERT INTO session_store (store_id) VALUES (gen_random_uuid()::text);
+
+  CREATE SEQUENCE session_event_position;
+  CREATE TABLE session_events (
+    session_id text COLLATE "C" NOT NULL,
+    seq integer NOT NULL,
+    position bigint NOT NULL DEFAULT nextval('session_event_position'),
+    line text NOT NULL,
+    PRIMARY KEY (session_id, seq)
+  ) PARTITION BY RANGE (session_id);
+  CREATE INDEX session_events_position ON session_events (position);
+
+  CREATE TABLE sessions (
+    id text COLLATE "C" PRIMARY KEY,
+    created_at timestamptz NOT NULL,
+    status text NOT NULL,
+    user_id text,
+    labels text[] NOT NULL,
+    timing jsonb NOT NULL,
+    words tsvector NOT NULL,
+    listed text NOT NULL,
+    state text NOT NULL,
+    outputs text NOT NULL,
+    revision integer NOT NULL,
+    log_bytes bigint NOT NULL,
+    idempotency_key text
+  ) PARTITION BY RANGE (id);
+  CREATE INDEX sessions_newest ON sessions (created_at, id);
+  CREATE INDEX sessions_status ON sessions (status, created_at, id);
+  CREATE INDEX sessions_user ON sessions (user_id, created_at, id);
+  CREATE INDEX sessions_user_status ON sessions (user_id, status, created_at, id);
+  CREATE INDEX sessions_labels ON sessions USING gin (labels);
+  CREATE INDEX sessions_words ON sessions USING gin (words);
+  CREATE INDEX sessions_key ON sessions (idempotency_key, created_at) WHERE idempotency_key IS NOT NULL;
+
+  CREATE TABLE session_events_other PARTITION OF session_events DEFAULT;
+  CREATE TABLE sessions_other PARTITION OF sessions DEFAULT;
+  `,
+];
+
+/** Whoever migrates has this lock: of PostgreSQL's, named by a number that no other program should take by chance. */
+const LOCK = '7310891206445712417';
+
+/**
+ * Brings the tables to what this version knows, in a transaction of the caller's; others who start at the same moment wait
+ * for it and find nothing to do.
+ * @throws StoreOpenError where a newer version has been here
+ */
+export async function migrate(client: ClientBase): Promise<void> {
+  await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
+  await client.query(
+    'CREATE TABLE IF NOT EXISTS session_migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+  );
+  const { rows } = await client.query<{ version: number }>(
+    'SELECT coalesce(max(version), 0) AS version FROM session_migrations',
+  );
+  const version = rows[0]?.version ?? 0;
+  if (version > MIGRATIONS.length)
+    throw new StoreOpenError(
+      'unknown_format',
+      `The database has tables of version ${version}, and this program knows up to ${MIGRATIONS.length}: take a newer one`,
+    );
+  for (const [index, step] of MIGRATIONS.entries()) {
+    if (index < version) continue;
+    await client.query(step);
+    await client.query('INSERT INTO session_migrations (version) VALUES ($1)', [index + 1]);
+  }
+}

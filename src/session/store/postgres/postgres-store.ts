@@ -1,0 +1,280 @@
+/**
+ * A PostgreSQL database as a store, for several processes and machines. Each command is one transaction: it locks the row
+ * of its session, so that no two decide on the same state whoever they are, and adds the very lines that a log in a file
+ * would have.
+ */
+
+import { createHash } from 'node:crypto';
+import pLimit from 'p-limit';
+import type { ClientBase } from 'pg';
+import {
+  IdempotencyKeyInUseError,
+  SessionCorruptedError,
+  SessionLimitError,
+  StoreUnavailableError,
+} from '../../domain/errors.js';
+import { type Decision, genesisHash, sealEvents } from '../../domain/event-log.js';
+import { deepFreeze } from '../../domain/json.js';
+import { fold, type Session } from '../../domain/session.js';
+import type { EventDraft, SessionEvent } from '../../domain/session-event.js';
+import { LIMITS } from '../../domain/session-rules.js';
+import { type Verification, verdict, verifyTrail } from '../../domain/verification.js';
+import {
+  type EventPage,
+  type EventQuery,
+  type ListQuery,
+  type SessionFilter,
+  type SessionPage,
+  type SessionStats,
+  SessionStore,
+  type StoredSession,
+  type StoreHealth,
+} from '../session-store.js';
+import { Database } from './database.js';
+import { openDatabase } from './open-database.js';
+import { SessionPartitions } from './session-partitions.js';
+import { countSessions, findPage } from './session-queries.js';
+import { type StateRow, sessionOf } from './session-rows.js';
+import {
+  EVENTS,
+  INSERT,
+  insertValues,
+  LINES,
+  LOCK,
+  MADE_WITH,
+  READ,
+  REVISION,
+  type Sealed,
+  UPDATE,
+  updateValues,
+} from './session-statements.js';
+
+export interface PostgresStoreOptions {
+  /** Like `postgres://user:password@host/database`. */
+  readonly url: string;
+  /** Connections at most. Default 10. */
+  readonly poolSize?: number;
+  readonly warn?: (message: string, cause: unknown) => void;
+}
+
+const POOL_SIZE = 10;
+
+/** A session as it is in the database. */
+interface Loaded {
+  readonly session: Session;
+  readonly logBytes: number;
+}
+
+export class PostgresStore extends SessionStore {
+  readonly #underWay = new Set<Promise<unknown>>();
+  /** The commands of this process on one session wait here for each other, and not each with a connection of its own. */
+  readonly #turns = new Map<string, ReturnType<typeof pLimit>>();
+  readonly #partitions: SessionPartitions;
+  #closing: Promise<void> | undefined;
+
+  private constructor(
+    private readonly database: Database,
+    private readonly storeId: string,
+  ) {
+    super();
+    this.#partitions = new SessionPartitions(database);
+  }
+
+  /**
+   * Connects, and makes the tables where they are missing.
+   * @throws StoreOpenError
+   */
+  static async open({ url, poolSize = POOL_SIZE, warn = () => undefined }: PostgresStoreOptions) {
+    const { database, storeId } = await openDatabase({ url, poolSize, warn });
+    return new PostgresStore(database, storeId);
+  }
+
+  override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
+    const key = keyOf(opening);
+    return this.#accept(() =>
+      key === undefined ? this.#create(ids, opening) : this.#createKeyed(ids, opening, key, keyedSince),
+    );
+  }
+
+  override append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
+    return this.#accept(() => this.#inTurn(id, () => this.#append(id, decide)));
+  }
+
+  override read(id: string): Promise<StoredSession | undefined> {
+    return this.#accept(async () => {
+      const [row] = await this.database.query<StateRow>(READ, [id]);
+      return row && this.#stored(sessionOf(row));
+    });
+  }
+
+  override events(id: string, { after = -1, limit }: EventQuery): Promise<EventPage | undefined> {
+    return this.#accept(async () => {
+      const rows = await this.database.query<{ revision: number; line: string | null }>(EVENTS, [
+        id,
+        after,
+        limit,
+      ]);
+      const [first] = rows;
+      if (!first) return undefined;
+      const events = rows.flatMap(({ line }) => (line === null ? [] : [parseLine(id, line)]));
+      const last = events.at(-1);
+      const { revision } = first;
+      return { events, nextAfter: last && last.seq < revision - 1 ? last.seq : null, revision };
+    });
+  }
+
+  override list(query: ListQuery): Promise<SessionPage> {
+    return this.#accept(() => this.database.atOneMoment((client) => findPage(client, query)));
+  }
+
+  override stats(filter: SessionFilter): Promise<SessionStats> {
+    return this.#accept(() => this.database.atOneMoment((client) => countSessions(client, filter)));
+  }
+
+  override verify(id: string): Promise<Verification | undefined> {
+    return this.#accept(async () => {
+      const found = await this.database.atOneMoment(async (client) => {
+        const { rows } = await client.query<{ revision: number }>(REVISION, [id]);
+        const lines = await client.query<{ line: string }>(LINES, [id]);
+        return rows[0] || lines.rows.length > 0
+          ? { known: rows[0]?.revision ?? 0, lines: lines.rows }
+          : undefined;
+      });
+      if (!found) return undefined;
+      const log = Buffer.from(found.lines.map(({ line }) => `${line}\n`).join(''));
+      const trail = { storeId: this.storeId, sid: id, log, view: null, known: found.known };
+      const { events, problems } = verifyTrail(trail);
+      return verdict(events, problems);
+    });
+  }
+
+  override remove(id: string): Promise<boolean> {
+    return this.#accept(() =>
+      this.#inTurn(id, () =>
+        this.database.transaction(async (client) => {
+          const { rowCount } = await client.query('DELETE FROM sessions WHERE id = $1', [id]);
+          await client.query('DELETE FROM session_events WHERE session_id = $1', [id]);
+          return rowCount === 1;
+        }),
+      ),
+    );
+  }
+
+  override async health(): Promise<StoreHealth> {
+    if (this.#closing) return { writable: false, reason: 'the store is closed' };
+    try {
+      const [row] = await this.database.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
+      return row?.standby ? { writable: false, reason: 'the database is a standby' } : { writable: true };
+    } catch (error) {
+      const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
+      return { writable: false, reason: `the database does not answer (${cause?.code ?? cause?.message})` };
+    }
+  }
+
+  override close(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.database.close());
+    return this.#closing;
+  }
+
+  /** Does what was asked for before the store was closed; `close` waits for it. */
+  async #accept<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closing) throw new StoreUnavailableError('The store is closed', 'not_applied');
+    const accepted = work();
+    this.#underWay.add(accepted);
+    try {
+      return await accepted;
+    } finally {
+      this.#underWay.delete(accepted);
+    }
+  }
+
+  async #inTurn<T>(id: string, command: () => Promise<T>): Promise<T> {
+    const turns = this.#turns.get(id) ?? pLimit(1);
+    this.#turns.set(id, turns);
+    try {
+      return await turns(command);
+    } finally {
+      if (turns.activeCount + turns.pendingCount === 0) this.#turns.delete(id);
+    }
+  }
+
+  async #create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
+    for (const id of ids) {
+      await this.#partitions.makeFor(id);
+      const sealed = this.#seal(id, undefined, opening);
+      const made = await this.database.change(INSERT, insertValues(sealed));
+      if (made.length > 0) return this.#stored(sealed.session);
+    }
+    throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
+  }
+
+  async #createKeyed(ids: Iterable<string>, opening: Decision, key: string, since = new Date(0)) {
+    for (const id of ids) {
+      await this.#partitions.makeFor(id);
+      const stored = await this.database.transaction(async (client) => {
+        const { rows } = await client.query<{ free: boolean }>(
+          'SELECT pg_try_advisory_xact_lock($1) AS free',
+          [lockOf(key)],
+        );
+        if (!rows[0]?.free) throw new IdempotencyKeyInUseError();
+        const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
+        if (known.rows[0]) return this.#stored(sessionOf(known.rows[0]));
+        const sealed = this.#seal(id, undefined, opening);
+        const made = await client.query(INSERT, insertValues(sealed));
+        return made.rows.length > 0 ? this.#stored(sealed.session) : undefined;
+      });
+      if (stored) return stored;
+    }
+    throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
+  }
+
+  #append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
+    return this.database.transaction(async (client) => {
+      const before = await lock(client, id);
+      if (!before) return undefined;
+      const decision = decide(before.session);
+      if (decision.events.length === 0) return this.#stored(before.session);
+      const sealed = this.#seal(id, before, decision);
+      await client.query(UPDATE, updateValues(sealed, before.session));
+      return this.#stored(sealed.session);
+    });
+  }
+
+  #seal(id: string, before: Loaded | undefined, decision: Decision): Sealed {
+    const position = before?.session ?? { revision: 0, head: genesisHash(this.storeId, id), updatedAt: '' };
+    const { revision, head, updatedAt } = position;
+    const { lines, events } = sealEvents({ sid: id, revision, head, updatedAt }, decision);
+    const logBytes = (before?.logBytes ?? 0) + lines.length;
+    if (logBytes > LIMITS.logBytes) throw new SessionLimitError('bytes of events', LIMITS.logBytes);
+    const session = fold(before?.session, events) as Session;
+    return { session, lines: lines.toString().trimEnd().split('\n'), logBytes };
+  }
+
+  #stored(session: Session): StoredSession {
+    return { session, auditPath: `urn:impact-session:${this.storeId}:${session.id}` };
+  }
+}
+
+/** The session for a command: nobody else changes it until the transaction ends. */
+async function lock(client: ClientBase, id: string): Promise<Loaded | undefined> {
+  const { rows } = await client.query<StateRow>(LOCK, [id]);
+  return rows[0] && { session: sessionOf(rows[0]), logBytes: Number(rows[0].log_bytes) };
+}
+
+function parseLine(id: string, line: string): SessionEvent {
+  try {
+    return deepFreeze(JSON.parse(line));
+  } catch (cause) {
+    throw new SessionCorruptedError(id, 'a line of its log is no JSON', cause);
+  }
+}
+
+function keyOf({ events: [opening] }: Decision): string | undefined {
+  const { idempotency } = (opening as EventDraft & { type: 'session_created' }).data;
+  return idempotency?.key_sha256;
+}
+
+/** The lock of a key: 64 bits of its hash, as PostgreSQL has them. */
+function lockOf(key: string): string {
+  return createHash('sha256').update(key).digest().readBigInt64BE().toString();
+}

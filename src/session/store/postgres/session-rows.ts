@@ -1,0 +1,66 @@
+/**
+ * A session as a row of `sessions`: what its events come to, and what is looked for. Imports the domain.
+ */
+
+import { toColumn } from '../../domain/column-text.js';
+import { SessionCorruptedError } from '../../domain/errors.js';
+import { deepFreeze } from '../../domain/json.js';
+import { wordsOf } from '../../domain/search-words.js';
+import type { Session } from '../../domain/session.js';
+import { listedSession, searchText } from '../../domain/session-document.js';
+
+/** What of a row makes a session. */
+export interface StateRow {
+  readonly id: string;
+  /** JSON of all but the outputs and what was imported. */
+  readonly state: string;
+  /** JSON of those: they may be large, most commands leave them as they are, and an unchanged column is not written again. */
+  readonly outputs: string;
+  /** Of all lines together, as the driver gives a number that may be large. */
+  readonly log_bytes: string;
+}
+
+export const STATE_COLUMNS = 'id, state, outputs, log_bytes';
+
+/** A word longer than this, in UTF-16 units, is looked for by its beginning: PostgreSQL takes at most 2,046 bytes of one. */
+const WORD_LENGTH = 500;
+
+/** The columns that change with what happens: status, user_id, labels, timing, words, listed, state. */
+export function changedColumns(session: Session): unknown[] {
+  const { outputs: _outputs, imported: _imported, ...state } = session;
+  return [
+    toColumn(session.status),
+    session.userId && toColumn(session.userId),
+    Object.entries(session.labels).map(([key, value]) => labelText(key, value)),
+    JSON.stringify(
+      Object.fromEntries(Object.entries(session.timing).map(([name, ms]) => [toColumn(name), ms])),
+    ),
+    searchWords(searchText(session)),
+    JSON.stringify(listedSession(session)),
+    JSON.stringify(state),
+  ];
+}
+
+/** The column of what may be large; `undefined` where it is as it was. */
+export function outputsColumn(session: Session, before?: Session): string | undefined {
+  if (before && before.outputs === session.outputs && before.imported === session.imported) return undefined;
+  return JSON.stringify({ outputs: session.outputs, imported: session.imported });
+}
+
+/** A label as an element of an array, of which no two are alike that differ. */
+export function labelText(key: string, value: string): string {
+  return JSON.stringify([key, value]);
+}
+
+export function searchWords(text: string): string[] {
+  return wordsOf(text).map((word) => word.slice(0, WORD_LENGTH).toWellFormed());
+}
+
+/** @throws SessionCorruptedError */
+export function sessionOf({ id, state, outputs }: StateRow): Session {
+  try {
+    return deepFreeze({ ...JSON.parse(state), ...JSON.parse(outputs) });
+  } catch (cause) {
+    throw new SessionCorruptedError(id, 'its row holds no JSON', cause);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The statements that change a session and read its events. A change of a session's row and the lines that it follows from
+ * are one statement: there is never one without the other.
+ */
+
+import type { Session } from '../../domain/session.js';
+import { changedColumns, outputsColumn, STATE_COLUMNS } from './session-rows.js';
+
+/** What is to be written of a command. */
+export interface Sealed {
+  readonly session: Session;
+  /** The lines that it adds to the log, without their newlines. */
+  readonly lines: readonly string[];
+  /** Of all lines together, with their newlines. */
+  readonly logBytes: number;
+}
+
+const LINES_ADDED = 'unnest($3::text[]) WITH ORDINALITY AS added(line, n)';
+
+/** Gives a row where the id was free. */
+export const INSERT = `
+  WITH made AS (
+    INSERT INTO sessions (id, outputs, log_bytes, revision, status, user_id, labels, timing, words, listed, state, created_at, idempotency_key)
+    VALUES ($1, $4, $5, $6, $7, $8, $9, $10, array_to_tsvector($11::text[]), $12, $13, $14, $15)
+    ON CONFLICT (id) DO NOTHING
+    RETURNING id
+  )
+  INSERT INTO session_events (session_id, seq, line)
+  SELECT made.id, $2::int + n - 1, line FROM made, ${LINES_ADDED}
+  RETURNING seq`;
+
+export const UPDATE = `
+  WITH changed AS (
+    UPDATE sessions SET outputs = coalesce($4, outputs), log_bytes = $5, revision = $6, status = $7, user_id = $8,
+      labels = $9, timing = $10, words = array_to_tsvector($11::text[]), listed = $12, state = $13
+    WHERE id = $1
+  )
+  INSERT INTO session_events (session_id, seq, line)
+  SELECT $1, $2::int + n - 1, line FROM ${LINES_ADDED}`;
+
+export function insertValues(sealed: Sealed): unknown[] {
+  const { session } = sealed;
+  return [...updateValues(sealed), session.createdAt, session.idempotency?.key_sha256];
+}
+
+export function updateValues({ session, lines, logBytes }: Sealed, before?: Session): unknown[] {
+  const { id, revision } = session;
+  const first = revision - lines.length;
+  return [id, first, lines, outputsColumn(session, before), logBytes, revision, ...changedColumns(session)];
+}
+
+export const LOCK = `SELECT ${STATE_COLUMNS} FROM sessions WHERE id = $1 FOR UPDATE`;
+export const READ = `SELECT ${STATE_COLUMNS} FROM sessions WHERE id = $1`;
+export const MADE_WITH = `
+  SELECT ${STATE_COLUMNS} FROM sessions WHERE idempotency_key = $1 AND created_at >= $2
+  ORDER BY created_at DESC LIMIT 1`;
+
+/** A page of a session's events and the revision at which it was read; without events there is a row all the same. */
+export const EVENTS = `
+  SELECT revision, line FROM sessions
+  LEFT JOIN LATERAL (
+    SELECT seq, line FROM session_events WHERE session_id = id AND seq > $2 ORDER BY seq LIMIT $3
+  ) page ON true
+  WHERE id = $1 ORDER BY seq`;
+
+export const REVISION = 'SELECT revision FROM sessions WHERE id = $1';
+export const LINES = 'SELECT line FROM session_events WHERE session_id = $1 ORDER BY seq';

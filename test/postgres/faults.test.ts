@@ -1,0 +1,164 @@
+/** What may befall a database, and what a caller of the store is told then: never a password, and what became of the change. */
+
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { StoreOpenError } from '../../src/session/domain/errors.js';
+import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
+import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
+
+let database: FreshDatabase;
+let store: PostgresStore;
+const warnings: string[] = [];
+
+beforeEach(async () => {
+  warnings.length = 0;
+  database = await freshDatabase();
+  store = await PostgresStore.open({
+    url: database.url,
+    poolSize: 4,
+    warn: (message) => warnings.push(message),
+  });
+});
+
+afterEach(async () => {
+  await store.close();
+  await database.drop();
+});
+
+const create = (first = 0) => store.create(idsAt(BORN, first), opening('me'));
+
+/** Ends the connections of the store at the server, as a fail-over does. */
+const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+  WHERE datname = current_database() AND application_name = 'impact-session'`;
+
+test('connections that were cut while nobody used them are nobody’s trouble', async () => {
+  const { session } = await create();
+  await command(CUT, database.url);
+  expect((await store.read(session.id))!.session.id).toBe(session.id);
+  await store.append(session.id, patching({ stepsCompleted: ['a'] }));
+  expect(await store.verify(session.id)).toMatchObject({ valid: true, events: 2 });
+});
+
+test('connections that are cut again and again: what was acknowledged is there once, what was refused is not', async () => {
+  const { session } = await create();
+  const [done, unknown] = [new Set<string>(), new Set<string>()];
+  let going = true;
+  const cutting = (async () => {
+    for (let n = 0; n < 20; n++) {
+      await command(CUT, database.url);
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+    going = false;
+  })();
+  let next = 0;
+  const writer = async () => {
+    while (going) {
+      const step = `s${next++}`;
+      try {
+        await store.append(session.id, patching({ stepsCompleted: [step] }));
+        done.add(step);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'StoreUnavailableError' });
+        if ((error as { outcome?: string }).outcome === 'unknown') unknown.add(step);
+      }
+    }
+  };
+  await Promise.all([cutting, ...Array.from({ length: 8 }, writer)]);
+  const { stepsCompleted } = (await store.read(session.id))!.session;
+  expect(done.size).toBeGreaterThan(0);
+  expect(new Set(stepsCompleted).size).toBe(stepsCompleted.length);
+  for (const step of done) expect(stepsCompleted).toContain(step);
+  for (const step of stepsCompleted) expect(done.has(step) || unknown.has(step)).toBe(true);
+  expect(await store.verify(session.id)).toMatchObject({ valid: true, events: stepsCompleted.length + 1 });
+});
+
+test('what a decision throws ends its transaction: others go on', async () => {
+  const { session } = await create();
+  const error = new Error('no');
+  const refuse = () => {
+    throw error;
+  };
+  for (let n = 0; n < 10; n++) await expect(store.append(session.id, refuse)).rejects.toBe(error);
+  await store.append(session.id, patching({ stepsCompleted: ['a'] }));
+  const idle = await command(
+    "SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+    database.url,
+  );
+  expect(idle).toEqual([{ n: 0 }]);
+});
+
+test.each([
+  [
+    'a line that was altered',
+    `UPDATE session_events SET line = replace(line, '"me"', '"you"')`,
+    'line_altered',
+  ],
+  ['a line that was taken away', 'DELETE FROM session_events WHERE seq = 1', 'events_missing'],
+  ['a session whose events were taken away', 'DELETE FROM session_events', 'events_missing'],
+])('%s is told by verify', async (_what, damage, kind) => {
+  const { session } = await create();
+  await store.append(session.id, patching({ stepsCompleted: ['a'] }));
+  await command(damage, database.url);
+  const { valid, problems } = (await store.verify(session.id))!;
+  expect(valid).toBe(false);
+  expect(problems.map((problem) => problem.kind)).toContain(kind);
+});
+
+test('texts that no column of a database can hold are kept, found and counted', async () => {
+  const odd = ['a\0b', 'half \ud800 pair', '\u0001x'];
+  for (const [n, name] of odd.entries())
+    await store.create(idsAt(BORN, n), opening(name, BORN, { status: name, labels: { k: name } }));
+  for (const name of odd) {
+    const { sessions, total } = await store.list({
+      filter: { userId: name, statuses: [name], labels: { k: name } },
+      limit: 5,
+      counted: true,
+    });
+    expect([sessions.map(({ userId, status }) => [userId, status]), total]).toEqual([[[name, name]], 1]);
+  }
+  const { statuses } = await store.stats({});
+  expect(statuses.map(({ status }) => status).sort()).toEqual([...odd].sort());
+});
+
+describe('does not open', () => {
+  const refusal = async (url: string): Promise<StoreOpenError> => {
+    const opened = await PostgresStore.open({ url }).catch((error) => error);
+    expect(opened).toBeInstanceOf(StoreOpenError);
+    expect(JSON.stringify([opened.message, opened.toDict(), String(opened.cause)])).not.toContain('secret');
+    return opened;
+  };
+
+  test('a database that is not there', async () => {
+    const url = new URL(database.url);
+    url.pathname = '/nowhere';
+    expect(await refusal(url.href)).toMatchObject({
+      fault: 'not_reachable',
+      message: 'The database cannot be used: database "nowhere" does not exist',
+    });
+  });
+
+  test('a server that does not answer, and names no password', async () => {
+    const { fault, message } = await refusal('postgres://me:secret@127.0.0.1:1/sessions');
+    expect(fault).toBe('not_reachable');
+    expect(message).toMatch(/^The database cannot be used: .*ECONNREFUSED/);
+  });
+
+  test('what is no address, and does not repeat it', async () => {
+    expect(await refusal('postgres://me:secret@[/sessions')).toMatchObject({ fault: 'not_reachable' });
+  });
+
+  test('a database of a newer version', async () => {
+    await command('INSERT INTO session_migrations (version) VALUES (1000)', database.url);
+    expect(await refusal(database.url)).toMatchObject({ fault: 'unknown_format' });
+  });
+});
+
+test('says that it cannot be written to while the database does not answer, and why', async () => {
+  await command(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} ALLOW_CONNECTIONS false`);
+  await command(CUT.replace('current_database()', `'${new URL(database.url).pathname.slice(1)}'`));
+  expect(await store.health()).toEqual({
+    writable: false,
+    reason: expect.stringMatching(/^the database does not answer/),
+  });
+  await expect(create(5)).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+});
