@@ -239,7 +239,7 @@ describe('what cannot be assessed', () => {
     await store.close();
     expect([code, stdout]).toEqual([1, '']);
     expect(linesOf(stderr)).toHaveLength(1);
-    expect(stderr).toMatch(/is held by process \d+ .* or choose another folder \(--data PATH\)\n$/);
+    expect(stderr).toMatch(/is held by process \d+ .* or choose another folder \(--data PATH\); [^\n]+\n$/);
   });
 
   it('an argument that is not known is refused before anything is done', () => {

@@ -132,7 +132,7 @@ async function takeLock(files: FileSystem, lock: OpenFile, path: string, root: s
     );
   throw new StoreOpenError(
     'held',
-    `The data folder ${root} is held by ${holder(note)}: one process at a time writes to a folder; stop that one, choose another folder (DATA_SESSIONS_PATH), or keep sessions in PostgreSQL, which many may use at once (STORE=postgres)`,
+    `The data folder ${root} is held by ${holder(note)}: one process at a time writes to a folder; stop that one, or choose another folder (DATA_SESSIONS_PATH); servers that share their sessions keep them in PostgreSQL (STORE=postgres)`,
   );
 }
 

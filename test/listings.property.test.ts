@@ -2,15 +2,16 @@
  * Listings against a plain filter over what clients were told, on random data, with random questions and pages, while
  * writers run. What nobody changes during a listing is in it once when it fits, and as it is; in the end all is.
  */
-import { expect, test } from '@jest/globals';
-import type { Session, SessionPatch } from '../../src/session/domain/session.js';
-import { type ListedSession, listedSession, searchText } from '../../src/session/domain/session-document.js';
-import { makeSessionId } from '../../src/session/domain/session-id.js';
-import type { FileStore } from '../../src/session/store/file/file-store.js';
-import type { ListQuery, SessionFilter } from '../../src/session/store/session-store.js';
-import { Random } from '../random.js';
-import { opening, patching } from '../session-store.contract.js';
-import { dataFolders } from './a-folder.js';
+import { afterEach, expect, test } from '@jest/globals';
+import type { Session, SessionPatch } from '../src/session/domain/session.js';
+import { type ListedSession, listedSession, searchText } from '../src/session/domain/session-document.js';
+import { makeSessionId } from '../src/session/domain/session-id.js';
+import { PostgresStore } from '../src/session/store/postgres/postgres-store.js';
+import type { ListQuery, SessionFilter, SessionStore } from '../src/session/store/session-store.js';
+import { freshDatabase } from './postgres/fresh-database.js';
+import { Random } from './random.js';
+import { opening, patching } from './session-store.contract.js';
+import { dataFolders } from './store/a-folder.js';
 
 const SEED = Math.floor(Math.random() * 1_000_000);
 const WRITERS = 6;
@@ -23,21 +24,41 @@ const STATUSES = ['created', 'requirement_submitted', 'error', 'matches_found'];
 const USERS = ['ann', 'bob', 'zoë'];
 
 const makeFolder = dataFolders();
+const cleanUp: (() => Promise<void>)[] = [];
 
-test(`Listings are what a plain filter gives, also while writers run (seed ${SEED})`, async () => {
-  const store = await (await makeFolder()).open();
-  const world = new World(store);
-  const writers = Array.from({ length: WRITERS }, (_, n) => world.write(new Random(SEED, n)));
-  let writing = true;
-  void Promise.allSettled(writers).then(() => {
-    writing = false;
-  });
-  const random = new Random(SEED, 1_000);
-  while (writing) await world.ask(random);
-  await Promise.all(writers);
-  for (let n = 0; n < QUESTIONS_IN_THE_END; n++) await world.ask(random);
-  expect(world.checked).toBeGreaterThan(QUESTIONS_IN_THE_END);
+afterEach(async () => {
+  for (const step of cleanUp.splice(0)) await step();
 });
+
+async function openPostgres(): Promise<SessionStore> {
+  const database = await freshDatabase();
+  const store = await PostgresStore.open({ url: database.url });
+  cleanUp.push(() => store.close(), database.drop);
+  return store;
+}
+
+const STORES: readonly (readonly [string, () => Promise<SessionStore>])[] = [
+  ['FileStore', async () => (await makeFolder()).open()],
+  ['PostgresStore', openPostgres],
+];
+
+test.each(STORES)(
+  `%s: listings are what a plain filter gives, also while writers run (seed ${SEED})`,
+  async (_name, open) => {
+    const store = await open();
+    const world = new World(store);
+    const writers = Array.from({ length: WRITERS }, (_, n) => world.write(new Random(SEED, n)));
+    let writing = true;
+    void Promise.allSettled(writers).then(() => {
+      writing = false;
+    });
+    const random = new Random(SEED, 1_000);
+    while (writing) await world.ask(random);
+    await Promise.all(writers);
+    for (let n = 0; n < QUESTIONS_IN_THE_END; n++) await world.ask(random);
+    expect(world.checked).toBeGreaterThan(QUESTIONS_IN_THE_END);
+  },
+);
 
 class World {
   /** As it was acknowledged last. */
@@ -48,7 +69,7 @@ class World {
   #made = 0;
   checked = 0;
 
-  constructor(private readonly store: FileStore) {}
+  constructor(private readonly store: SessionStore) {}
 
   async write(random: Random): Promise<void> {
     for (let n = 0; n < COMMANDS; n++) {
