@@ -101,4 +101,13 @@ export function describeKeyedCreation(tested: StoreUnderTest): void {
     expect(await count()).toBe(1);
     expect(await create(hash('a'), after(2_000))).toEqual(second);
   });
+
+  test('does not take another session under the id of one that was removed for the one that its key made', async () => {
+    const { session: first } = await create(hash('a'));
+    await tested.store.list({ limit: 1 });
+    await tested.store.remove(first.id);
+    await tested.store.create([first.id], opening());
+    expect((await create(hash('a'), after(1_000))).session.id).not.toBe(first.id);
+    expect(await count()).toBe(2);
+  });
 }

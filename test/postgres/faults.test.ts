@@ -31,6 +31,12 @@ const create = (first = 0) => store.create(idsAt(BORN, first), opening('me'));
 const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
   WHERE datname = current_database() AND application_name = 'impact-session'`;
 
+/** Whoever commits events is cut off while it does. */
+const DIE_AT_COMMIT = `
+  CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
+  CREATE CONSTRAINT TRIGGER die AFTER INSERT ON session_events
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()`;
+
 test('connections that were cut while nobody used them are nobody’s trouble', async () => {
   const { session } = await create();
   await command(CUT, database.url);
@@ -70,6 +76,19 @@ test('connections that are cut again and again: what was acknowledged is there o
   for (const step of done) expect(stepsCompleted).toContain(step);
   for (const step of stepsCompleted) expect(done.has(step) || unknown.has(step)).toBe(true);
   expect(await store.verify(session.id)).toMatchObject({ valid: true, events: stepsCompleted.length + 1 });
+});
+
+test('a connection that is lost while a change is committed: what became of it is said to be unknown', async () => {
+  const { session } = await create();
+  await command(DIE_AT_COMMIT, database.url);
+  const unknown = { code: 'StoreUnavailableError', outcome: 'unknown' };
+  await expect(store.append(session.id, patching({ stepsCompleted: ['a'] }))).rejects.toMatchObject(unknown);
+  await expect(create(7)).rejects.toMatchObject(unknown);
+  await command('DROP TRIGGER die ON session_events', database.url);
+  expect(
+    (await store.append(session.id, patching({ stepsCompleted: ['b'] })))!.session.stepsCompleted,
+  ).toEqual(['b']);
+  expect(await store.verify(session.id)).toMatchObject({ valid: true, events: 2 });
 });
 
 test('what a decision throws ends its transaction: others go on', async () => {

@@ -18,38 +18,23 @@ const START_LIMIT_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 
 export class PostgresServer {
+  #process: ChildProcess | undefined;
+
   private constructor(
     private readonly folder: string,
-    private readonly child: ChildProcess,
+    private readonly postgres: string,
+    private readonly user: { readonly uid?: number; readonly gid?: number },
   ) {}
 
   static async start(): Promise<PostgresServer> {
     const { initdb, postgres } = await binaries();
     const folder = mkdtempSync(join(tmpdir(), 'impact-session-pg-'));
-    const asUser = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-    if (asUser.uid) chownSync(folder, NOBODY, NOBODY);
-    const data = join(folder, 'data');
+    const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
+    if (user.uid) chownSync(folder, NOBODY, NOBODY);
     const flags = ['--no-sync', '--locale=C', '--encoding=UTF8', '--username=postgres', '--auth=trust'];
-    await promisify(execFile)(initdb, ['-D', data, ...flags], { ...asUser, cwd: folder });
-    const settings = [
-      `unix_socket_directories=${folder}`,
-      'listen_addresses=',
-      'fsync=off',
-      'max_connections=200',
-    ];
-    const args = ['-D', data, ...settings.flatMap((setting) => ['-c', setting])];
-    const child = spawn(postgres, args, { ...asUser, cwd: folder, stdio: ['ignore', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr?.on('data', (text) => {
-      said = `${said}${text}`.slice(-2_000);
-    });
-    const server = new PostgresServer(folder, child);
-    const until = Date.now() + START_LIMIT_MS;
-    while (!(await server.#answers())) {
-      if (child.exitCode !== null || Date.now() > until)
-        throw new Error(`PostgreSQL does not start: ${said}`);
-      await pause(LOOK_EVERY_MS);
-    }
+    await promisify(execFile)(initdb, ['-D', join(folder, 'data'), ...flags], { ...user, cwd: folder });
+    const server = new PostgresServer(folder, postgres, user);
+    await server.run();
     return server;
   }
 
@@ -57,11 +42,44 @@ export class PostgresServer {
     return `postgres://postgres@localhost/${database}?host=${encodeURIComponent(this.folder)}`;
   }
 
-  /** At once, as a power cut would: who is connected is cut off. */
-  async stop(): Promise<void> {
-    const ended = once(this.child, 'exit');
-    this.child.kill('SIGQUIT');
+  /** Starts it, again where it was killed; resolves when it answers. */
+  async run(): Promise<void> {
+    const { folder } = this;
+    const settings = [
+      `unix_socket_directories=${folder}`,
+      'listen_addresses=',
+      'fsync=off',
+      'max_connections=200',
+    ];
+    const args = ['-D', join(folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])];
+    const child = spawn(this.postgres, args, {
+      ...this.user,
+      cwd: folder,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    this.#process = child;
+    let said = '';
+    child.stderr?.on('data', (text) => {
+      said = `${said}${text}`.slice(-2_000);
+    });
+    const until = Date.now() + START_LIMIT_MS;
+    while (!(await this.#answers())) {
+      if (child.exitCode !== null || Date.now() > until)
+        throw new Error(`PostgreSQL does not start: ${said}`);
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+
+  /** Immediate, in PostgreSQL's words: whoever is connected is cut off, and what was not committed is gone. */
+  async kill(): Promise<void> {
+    const child = this.#process as ChildProcess;
+    const ended = once(child, 'exit');
+    child.kill('SIGQUIT');
     await ended;
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
     rmSync(this.folder, { recursive: true });
   }
 

@@ -17,8 +17,12 @@ export interface DatabaseOptions {
 
 /** How long to wait for a connection, in milliseconds. */
 const CONNECT_MS = 5_000;
-/** How often something is tried that cannot have changed anything, and how long to wait before, in milliseconds. */
+/** How long to wait for an answer, in milliseconds: a server that is gone without a word would be waited for for hours. */
+const ANSWER_MS = 60_000;
+/** How often something is tried again that cannot have changed anything, and how long to wait before, in milliseconds. */
 const RETRY_MS = [50, 200, 1_000];
+/** After this time nothing is tried again, in milliseconds: somebody waits for an answer. */
+const PATIENCE_MS = 3_000;
 
 /** What a server says that was asked to do two things at once that do not go together: it has done neither. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
@@ -33,6 +37,7 @@ export class Database {
       connectionString: url,
       max: poolSize,
       connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: ANSWER_MS,
       application_name: 'impact-session',
       keepAlive: true,
     };
@@ -43,9 +48,14 @@ export class Database {
 
   /** Rows of a statement that changes nothing. @throws StoreUnavailableError (`not_applied`) */
   query<Row extends QueryResultRow>(text: string, values: unknown[] = []): Promise<Row[]> {
+    return this.reading(async (client) => (await client.query<Row>(text, values)).rows);
+  }
+
+  /** As `query`, for several statements, each of which sees what is there by then. */
+  reading<T>(read: (client: ClientBase) => Promise<T>): Promise<T> {
     return this.#repeatedly(async () => {
       const client = await this.#connect();
-      return this.#using(client, async () => (await client.query<Row>(text, values)).rows);
+      return this.#using(client, () => read(client));
     });
   }
 
@@ -126,11 +136,12 @@ export class Database {
 
   /** Again where nothing was changed, and where a later try may fare better. */
   async #repeatedly<T>(work: () => Promise<T>): Promise<T> {
+    const begun = Date.now();
     for (const wait of RETRY_MS) {
       try {
         return await work();
       } catch (error) {
-        if (!mayFareBetter(error)) throw error;
+        if (!mayFareBetter(error) || Date.now() - begun > PATIENCE_MS) throw error;
         await pause(wait);
       }
     }
@@ -147,7 +158,10 @@ function isLost(error: unknown): boolean {
 /** What the system or the driver says when a connection ends; the driver has no class for that. */
 function isOfConnection(error: unknown): boolean {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
-  return /^E(?!RR)[A-Z]+$/.test(code ?? '') || /^(Connection terminated|Client )/.test(message ?? '');
+  return (
+    /^E(?!RR)[A-Z]+$/.test(code ?? '') ||
+    /^(Connection terminated|Client |Query read timeout)/.test(message ?? '')
+  );
 }
 
 /**

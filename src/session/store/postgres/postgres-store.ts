@@ -124,7 +124,11 @@ export class PostgresStore extends SessionStore {
   }
 
   override list(query: ListQuery): Promise<SessionPage> {
-    return this.#accept(() => this.database.atOneMoment((client) => findPage(client, query)));
+    const page = (client: ClientBase) => findPage(client, query);
+    // A total that does not go with its page would be of another moment.
+    return this.#accept(() =>
+      query.counted ? this.database.atOneMoment(page) : this.database.reading(page),
+    );
   }
 
   override stats(filter: SessionFilter): Promise<SessionStats> {

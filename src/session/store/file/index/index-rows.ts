@@ -4,6 +4,7 @@
  */
 
 import { hash } from 'node:crypto';
+import { CORRUPTED } from '../../../domain/session-document.js';
 import type { KeptState } from '../kept-state.js';
 import { byDayNewestFirst } from '../session-folders.js';
 import { areOfOneTime, type IndexRow, parseColumn } from './index-schema.js';
@@ -42,8 +43,8 @@ export class IndexRows {
     // through days in no order and side by side, and when this scan does not look there.
     const isThere = known !== undefined && isScanned && (known.scan === scan || !isScanned(known.day));
     if (isThere && byDayNewestFirst(known.day, found.day) < 0) return;
-    // The key that made a session never changes, and is found also when the session cannot be read any more.
-    const lacksKey = found.idempotencyKey === null && known?.idempotencyKey;
+    // The key that made a session is found also when the session cannot be read any more.
+    const lacksKey = found.status === CORRUPTED && known?.idempotencyKey;
     const row = lacksKey ? { ...found, idempotencyKey: known.idempotencyKey } : found;
     if (known && areOfOneTime(known.n, row.place)) {
       this.#update(known, row, hashOfFound, scan);
