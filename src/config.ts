@@ -99,7 +99,9 @@ export function loadFolderConfig(): FolderConfig {
 
 /** @throws ConfigError */
 export function readConfig(environment: Environment): Config {
-  const read = parse(variables, environment);
+  // Other programs have a DATABASE_URL, too: where sessions are kept in a folder, it is none of ours.
+  const ours = environment.STORE === 'postgres' ? environment : { ...environment, DATABASE_URL: undefined };
+  const read = parse(variables, ours);
   if (read.STORE === 'postgres' && read.DATABASE_URL === undefined)
     throw new ConfigError(['DATABASE_URL is missing: STORE=postgres needs to know which database']);
   return Object.freeze({

@@ -40,7 +40,8 @@ const READ = [
     ['https://a.example.com', 'http://localhost:3000'],
   ],
   ['STORE', 'file', 'store', 'file'],
-  ['DATABASE_URL', 'postgres://u:p@db.example.com/s', 'databaseUrl', 'postgres://u:p@db.example.com/s'],
+  // Of another program, as long as the store is a folder.
+  ['DATABASE_URL', 'mysql://db.example.com/s', 'databaseUrl', undefined],
   ['DATABASE_POOL_SIZE', '1000', 'databasePoolSize', 1_000],
   ['DATA_SESSIONS_PATH', '/srv/sessions', 'dataSessionsPath', '/srv/sessions'],
   ['LEGACY_TIME_ZONE', 'Europe/Berlin', 'legacyTimeZone', 'Europe/Berlin'],
@@ -107,7 +108,7 @@ describe.each(Object.entries(REFUSED))('%s', (variable, values) => {
 test.each(['db.example.com', 'mysql://u:secret@db/s', 'postgres://u:secret@[', 'postgres:u:secret@db'])(
   'DATABASE_URL=%s is refused by a line that does not repeat it: it may hold a password',
   (value) => {
-    const faults = faultsOf({ DATABASE_URL: value });
+    const faults = faultsOf({ STORE: 'postgres', DATABASE_URL: value });
     expect(faults).toEqual([expect.stringMatching(/^DATABASE_URL should be like postgres:\/\/[^\n]+$/)]);
     expect(faults[0]).not.toContain('secret');
   },
@@ -118,6 +119,7 @@ test('STORE=postgres needs DATABASE_URL, and takes it', () => {
   const databaseUrl = 'postgres://localhost/sessions';
   const config = readConfig({ STORE: 'postgres', DATABASE_URL: databaseUrl });
   expect(config).toEqual({ ...DEFAULTS, store: 'postgres', databaseUrl });
+  expect(faultsOf({ STORE: 'postgres', DATABASE_URL: 'none', PORT: 'none' })).toHaveLength(2);
 });
 
 test('every mistake is told at once, each in one line', () => {
