@@ -3,6 +3,7 @@
  * a model of what other stores should answer. Sessions are lists of sealed lines; listings are filters over an array.
  */
 
+import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import { IdempotencyKeyInUseError, StoreUnavailableError } from '../src/session/domain/errors.js';
 import { type Decision, genesisHash, sealEvents } from '../src/session/domain/event-log.js';
@@ -14,6 +15,7 @@ import {
   type EventPage,
   type EventQuery,
   type ListQuery,
+  type SessionChange,
   type SessionFilter,
   type SessionPage,
   type SessionStats,
@@ -38,6 +40,7 @@ export type Memory = Map<string, Trail>;
 export class MemoryStore extends SessionStore {
   readonly #keysInUse = new Set<string>();
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #changes = new EventEmitter<{ change: [SessionChange] }>().setMaxListeners(0);
   #closed = false;
 
   constructor(readonly memory: Memory = new Map()) {
@@ -131,7 +134,19 @@ export class MemoryStore extends SessionStore {
   }
 
   override remove(id: string): Promise<boolean> {
-    return this.#accept(() => this.memory.delete(id));
+    return this.#accept(() => {
+      const removed = this.memory.delete(id);
+      if (removed) this.#changes.emit('change', { id, revision: 0 });
+      return removed;
+    });
+  }
+
+  override watch(listener: (change: SessionChange) => void, signal: AbortSignal): Promise<void> {
+    return this.#accept(() => {
+      if (signal.aborted) return;
+      this.#changes.on('change', listener);
+      signal.addEventListener('abort', () => this.#changes.off('change', listener), { once: true });
+    });
   }
 
   override async health(): Promise<StoreHealth> {
@@ -141,6 +156,7 @@ export class MemoryStore extends SessionStore {
   override async close(): Promise<void> {
     this.#closed = true;
     await Promise.allSettled(this.#underWay);
+    this.#changes.removeAllListeners();
   }
 
   /** Everything happens at once, in the order in which it was asked for, and a moment later: as in a store with a disk. */
@@ -174,6 +190,7 @@ export class MemoryStore extends SessionStore {
       lines: Buffer.concat([before?.lines ?? Buffer.alloc(0), sealed.lines]),
     };
     this.memory.set(id, after);
+    this.#changes.emit('change', { id, revision: after.session.revision });
     return after;
   }
 

@@ -12,6 +12,7 @@ import { describeStatistics } from './contract/statistics.js';
 import { freshStores, type StoreHarness } from './contract/store-under-test.js';
 import { describeTextSearch } from './contract/text-search.js';
 import { describeTrails } from './contract/trails.js';
+import { describeWatching } from './contract/watching.js';
 
 export {
   allEvents,
@@ -31,6 +32,7 @@ export function describeSessionStore(name: string, harness: StoreHarness): void 
     describeListing(tested);
     describeTextSearch(tested);
     describeStatistics(tested);
+    describeWatching(tested);
     describeClosing(tested);
   });
 }

@@ -70,6 +70,7 @@ export {
   type EventQuery,
   type ListOrder,
   type ListQuery,
+  type SessionChange,
   type SessionFilter,
   type SessionPage,
   type SessionStats,

@@ -23,6 +23,8 @@ export function describeClosing(tested: StoreUnderTest): void {
     await expect(tested.store.stats({})).rejects.toMatchObject(refused);
     await expect(tested.store.verify(session.id)).rejects.toMatchObject(refused);
     await expect(tested.store.remove(session.id)).rejects.toMatchObject(refused);
+    const watching = tested.store.watch(() => undefined, new AbortController().signal);
+    await expect(watching).rejects.toMatchObject(refused);
   });
 
   test('finishes what it was asked for before it closes', async () => {

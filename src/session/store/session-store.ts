@@ -100,6 +100,13 @@ export interface EventPage {
   readonly revision: number;
 }
 
+/** A session that was changed. */
+export interface SessionChange {
+  readonly id: string;
+  /** How many events it had then, and may have more by now; 0: it was removed. */
+  readonly revision: number;
+}
+
 export interface StoreHealth {
   readonly writable: boolean;
   /** Why it cannot be written to, in one line for an operator. */
@@ -160,6 +167,14 @@ export abstract class SessionStore {
 
   /** Takes a session away with its whole trail; whether there was one. */
   abstract remove(id: string): Promise<boolean>;
+
+  /**
+   * Tells `listener` what is changed from when this has resolved until `signal` is aborted or the store is closed: through
+   * this store, and through others over the same data, within a second. Who then reads sees the change. Changes of a session
+   * that follow each other closely may be told as the last of them, and one may be told again; of one session, they are
+   * told in their order. The listener must not throw.
+   */
+  abstract watch(listener: (change: SessionChange) => void, signal: AbortSignal): Promise<void>;
 
   /** Whether the store can be written to now. Never throws. */
   abstract health(): Promise<StoreHealth>;

@@ -13,6 +13,7 @@ import {
   type EventPage,
   type EventQuery,
   type ListQuery,
+  type SessionChange,
   type SessionFilter,
   type SessionPage,
   type SessionStats,
@@ -250,6 +251,10 @@ export class FileStore extends SessionStore {
       this.#states.remove(id);
       return true;
     });
+  }
+
+  override watch(listener: (change: SessionChange) => void, signal: AbortSignal): Promise<void> {
+    return this.#accept(async () => this.#states.watch(listener, signal));
   }
 
   override async health(): Promise<StoreHealth> {

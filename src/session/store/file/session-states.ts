@@ -3,8 +3,10 @@
  * read from the disk.
  */
 
+import { EventEmitter } from 'node:events';
 import { LRUCache } from 'lru-cache';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
+import type { SessionChange } from '../session-store.js';
 import type { SessionIndex } from './index/session-index.js';
 import type { LoadedSession } from './loaded-session.js';
 import type { SessionLoader } from './session-loader.js';
@@ -21,6 +23,8 @@ export class SessionStates {
    * be seen, and not to be built upon, until the next start has made it durable.
    */
   readonly #frozen = new Map<string, LoadedSession | undefined>();
+
+  readonly #changes = new EventEmitter<{ change: [SessionChange] }>().setMaxListeners(0);
 
   constructor(
     private readonly loader: SessionLoader,
@@ -63,14 +67,24 @@ export class SessionStates {
 
   /** A command made this of a session, durably. */
   put(loaded: LoadedSession): void {
-    this.#cache.set(loaded.session.id, loaded);
+    const { id, revision } = loaded.session;
+    this.#cache.set(id, loaded);
     this.index.put(loaded);
+    this.#changes.emit('change', { id, revision });
   }
 
   /** A session was taken away, durably. */
   remove(id: string): void {
     this.#cache.delete(id);
     this.index.remove(id);
+    this.#changes.emit('change', { id, revision: 0 });
+  }
+
+  /** Tells of what commands make durable, until it is aborted. */
+  watch(listener: (change: SessionChange) => void, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#changes.on('change', listener);
+    signal.addEventListener('abort', () => this.#changes.off('change', listener), { once: true });
   }
 
   /** A command failed for a session whose state was `before`: readers are shown that, and lists too. */

@@ -4,7 +4,7 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import pg, { type ClientBase, type PoolConfig, type QueryResultRow } from 'pg';
+import pg, { type ClientBase, type ClientConfig, type QueryResultRow } from 'pg';
 import { type Outcome, StoreUnavailableError } from '../../domain/errors.js';
 
 export interface DatabaseOptions {
@@ -30,18 +30,18 @@ const TRY_AGAIN = new Set(['40001', '40P01']);
 const UNAVAILABLE = 'The database cannot do it now';
 
 export class Database {
+  readonly #connection: ClientConfig;
   readonly #pool: pg.Pool;
 
   constructor({ url, poolSize, warn }: DatabaseOptions) {
-    const config: PoolConfig = {
+    this.#connection = {
       connectionString: url,
-      max: poolSize,
       connectionTimeoutMillis: CONNECT_MS,
       query_timeout: ANSWER_MS,
       application_name: 'impact-session',
       keepAlive: true,
     };
-    this.#pool = new pg.Pool(config);
+    this.#pool = new pg.Pool({ ...this.#connection, max: poolSize });
     // A connection that nobody uses has ended; without a listener this would end the process.
     this.#pool.on('error', (error) => warn('a connection to the database was lost', error));
   }
@@ -97,6 +97,30 @@ export class Database {
   /** What is read in here is of one moment. */
   atOneMoment<T>(read: (client: ClientBase) => Promise<T>): Promise<T> {
     return this.transaction(read, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+  }
+
+  /**
+   * Calls `heard` for what is said on a channel, and once at the beginning, until `signal` is aborted or the connection, one
+   * of its own, is lost.
+   */
+  async listen(channel: string, heard: () => void, signal: AbortSignal): Promise<void> {
+    const client = new pg.Client(this.#connection);
+    // That it ended is told by `end`, too.
+    client.on('error', () => undefined);
+    client.on('notification', heard);
+    const ended = new Promise((resolve) => client.once('end', resolve));
+    const end = () => void client.end();
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${channel}`);
+      signal.addEventListener('abort', end, { once: true });
+      if (signal.aborted) return;
+      heard();
+      await ended;
+    } finally {
+      signal.removeEventListener('abort', end);
+      end();
+    }
   }
 
   async close(): Promise<void> {

@@ -9,6 +9,7 @@ import { StoreOpenError } from '../../domain/errors.js';
 /**
  * Events are the truth; `sessions` is what they come to, changed in the same transaction, and can be made from them.
  * Both are partitioned by id, which begins with the month of creation (session-partitions.ts). Ids sort by their bytes.
+ * Transactions and removals are for whoever watches (change-feed.ts); removals are kept for a while only.
  */
 const MIGRATIONS: readonly string[] = [
   `
@@ -19,15 +20,21 @@ const MIGRATIONS: readonly string[] = [
   );
   INSERT INTO session_store (store_id) VALUES (gen_random_uuid()::text);
 
-  CREATE SEQUENCE session_event_position;
   CREATE TABLE session_events (
     session_id text COLLATE "C" NOT NULL,
     seq integer NOT NULL,
-    position bigint NOT NULL DEFAULT nextval('session_event_position'),
     line text NOT NULL,
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (session_id, seq)
   ) PARTITION BY RANGE (session_id);
-  CREATE INDEX session_events_position ON session_events (position);
+  CREATE INDEX session_events_transaction ON session_events (transaction_id);
+  CREATE TABLE session_removals (
+    id text COLLATE "C" NOT NULL,
+    removed_at timestamptz NOT NULL DEFAULT now(),
+    transaction_id xid8 NOT NULL DEFAULT pg_current_xact_id()
+  );
+  CREATE INDEX session_removals_transaction ON session_removals (transaction_id);
+  CREATE INDEX session_removals_time ON session_removals (removed_at);
 
   CREATE TABLE sessions (
     id text COLLATE "C" PRIMARY KEY,

@@ -23,6 +23,7 @@ import {
   type EventPage,
   type EventQuery,
   type ListQuery,
+  type SessionChange,
   type SessionFilter,
   type SessionPage,
   type SessionStats,
@@ -30,6 +31,7 @@ import {
   type StoredSession,
   type StoreHealth,
 } from '../session-store.js';
+import { ChangeFeed } from './change-feed.js';
 import { Database } from './database.js';
 import { openDatabase } from './open-database.js';
 import { SessionPartitions } from './session-partitions.js';
@@ -43,6 +45,7 @@ import {
   LOCK,
   MADE_WITH,
   READ,
+  REMEMBER_REMOVAL,
   REVISION,
   type Sealed,
   UPDATE,
@@ -54,8 +57,10 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** Connections at most. Default 10. */
   readonly poolSize?: number;
-  readonly warn?: (message: string, cause: unknown) => void;
+  readonly warn?: Warn;
 }
+
+type Warn = (message: string, cause: unknown) => void;
 
 const POOL_SIZE = 10;
 
@@ -70,14 +75,17 @@ export class PostgresStore extends SessionStore {
   /** The commands of this process on one session wait here for each other, and not each with a connection of its own. */
   readonly #turns = new Map<string, ReturnType<typeof pLimit>>();
   readonly #partitions: SessionPartitions;
+  readonly #feed: ChangeFeed;
   #closing: Promise<void> | undefined;
 
   private constructor(
     private readonly database: Database,
     private readonly storeId: string,
+    warn: Warn,
   ) {
     super();
     this.#partitions = new SessionPartitions(database);
+    this.#feed = new ChangeFeed(database, warn);
   }
 
   /**
@@ -86,7 +94,7 @@ export class PostgresStore extends SessionStore {
    */
   static async open({ url, poolSize = POOL_SIZE, warn = () => undefined }: PostgresStoreOptions) {
     const { database, storeId } = await openDatabase({ url, poolSize, warn });
-    return new PostgresStore(database, storeId);
+    return new PostgresStore(database, storeId, warn);
   }
 
   override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
@@ -154,14 +162,12 @@ export class PostgresStore extends SessionStore {
 
   override remove(id: string): Promise<boolean> {
     return this.#accept(() =>
-      this.#inTurn(id, () =>
-        this.database.transaction(async (client) => {
-          const { rowCount } = await client.query('DELETE FROM sessions WHERE id = $1', [id]);
-          await client.query('DELETE FROM session_events WHERE session_id = $1', [id]);
-          return rowCount === 1;
-        }),
-      ),
+      this.#inTurn(id, () => this.#told(this.database.transaction((client) => remove(client, id)))),
     );
+  }
+
+  override watch(listener: (change: SessionChange) => void, signal: AbortSignal): Promise<void> {
+    return this.#accept(() => this.#feed.watch(listener, signal));
   }
 
   override async health(): Promise<StoreHealth> {
@@ -176,8 +182,14 @@ export class PostgresStore extends SessionStore {
   }
 
   override close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.database.close());
+    this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#underWay);
+    await this.#feed.close();
+    await this.database.close();
   }
 
   /** Does what was asked for before the store was closed; `close` waits for it. */
@@ -206,7 +218,7 @@ export class PostgresStore extends SessionStore {
     for (const id of ids) {
       await this.#partitions.makeFor(id);
       const sealed = this.#seal(id, undefined, opening);
-      const made = await this.database.change(INSERT, insertValues(sealed));
+      const made = await this.#told(this.database.change(INSERT, insertValues(sealed)));
       if (made.length > 0) return this.#stored(sealed.session);
     }
     throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
@@ -215,7 +227,7 @@ export class PostgresStore extends SessionStore {
   async #createKeyed(ids: Iterable<string>, opening: Decision, key: string, since = new Date(0)) {
     for (const id of ids) {
       await this.#partitions.makeFor(id);
-      const stored = await this.database.transaction(async (client) => {
+      const making = this.database.transaction(async (client) => {
         const { rows } = await client.query<{ free: boolean }>(
           'SELECT pg_try_advisory_xact_lock($1) AS free',
           [lockOf(key)],
@@ -227,13 +239,14 @@ export class PostgresStore extends SessionStore {
         const made = await client.query(INSERT, insertValues(sealed));
         return made.rows.length > 0 ? this.#stored(sealed.session) : undefined;
       });
+      const stored = await this.#told(making);
       if (stored) return stored;
     }
     throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
   }
 
   #append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
-    return this.database.transaction(async (client) => {
+    const changing = this.database.transaction(async (client) => {
       const before = await lock(client, id);
       if (!before) return undefined;
       const decision = decide(before.session);
@@ -242,6 +255,14 @@ export class PostgresStore extends SessionStore {
       await client.query(UPDATE, updateValues(sealed, before.session));
       return this.#stored(sealed.session);
     });
+    return this.#told(changing);
+  }
+
+  /** Whoever watches is told once it is committed. */
+  async #told<T>(change: Promise<T>): Promise<T> {
+    const result = await change;
+    this.#feed.changed();
+    return result;
   }
 
   #seal(id: string, before: Loaded | undefined, decision: Decision): Sealed {
@@ -263,6 +284,14 @@ export class PostgresStore extends SessionStore {
 async function lock(client: ClientBase, id: string): Promise<Loaded | undefined> {
   const { rows } = await client.query<StateRow>(LOCK, [id]);
   return rows[0] && { session: sessionOf(rows[0]), logBytes: Number(rows[0].log_bytes) };
+}
+
+async function remove(client: ClientBase, id: string): Promise<boolean> {
+  const { rowCount } = await client.query('DELETE FROM sessions WHERE id = $1', [id]);
+  await client.query('DELETE FROM session_events WHERE session_id = $1', [id]);
+  if (rowCount === 0) return false;
+  await client.query(REMEMBER_REMOVAL, [id]);
+  return true;
 }
 
 function parseLine(id: string, line: string): SessionEvent {

@@ -65,3 +65,8 @@ export const EVENTS = `
 
 export const REVISION = 'SELECT revision FROM sessions WHERE id = $1';
 export const LINES = 'SELECT line FROM session_events WHERE session_id = $1 ORDER BY seq';
+
+/** For those who watch, of whom none is an hour behind. */
+export const REMEMBER_REMOVAL = `
+  WITH forgotten AS (DELETE FROM session_removals WHERE removed_at < now() - interval '1 hour')
+  INSERT INTO session_removals (id) VALUES ($1)`;

@@ -1,0 +1,180 @@
+/** Who watches one store is told what is changed through another, whatever becomes of notices and connections. */
+
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
+import { Told } from '../contract/watching.js';
+import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
+import { PostgresServer } from './postgres-server.js';
+
+let database: FreshDatabase;
+let one: PostgresStore;
+let other: PostgresStore;
+const warnings: string[] = [];
+const ended: (() => Promise<unknown> | void)[] = [];
+
+beforeEach(async () => {
+  warnings.length = 0;
+  database = await freshDatabase();
+  [one, other] = [await open(database.url), await open(database.url)];
+});
+
+afterEach(async () => {
+  for (const end of ended.splice(0)) await end();
+  await Promise.all([one.close(), other.close()]);
+  await database.drop();
+});
+
+const open = (url: string) =>
+  PostgresStore.open({ url, poolSize: 4, warn: (message) => warnings.push(message) });
+const create = (first = 0, store = other) => store.create(idsAt(BORN, first, 10_000), opening('me'));
+const append = (id: string, step: string, store = other) =>
+  store.append(id, patching({ stepsCompleted: [step] }));
+
+async function watch(store: PostgresStore): Promise<Told> {
+  const told = await Told.by(store);
+  ended.push(() => told.end());
+  return told;
+}
+
+async function connect(): Promise<pg.Client> {
+  const client = new pg.Client(database.url);
+  await client.connect();
+  ended.push(() => client.end());
+  return client;
+}
+
+/** As a store does whose process ends before it can say that it has: no notice is given. */
+const ADD_AN_EVENT = `
+  WITH changed AS (UPDATE sessions SET revision = revision + 1 WHERE id = $1 RETURNING revision)
+  INSERT INTO session_events (session_id, seq, line) SELECT $1, revision - 1, '{}' FROM changed`;
+
+test('a change through one is told to who watches the other within a second', async () => {
+  const told = await watch(one);
+  const { session } = await create();
+  const took: number[] = [];
+  for (let n = 0; n < 20; n++) {
+    const begun = performance.now();
+    await append(session.id, `s${n}`);
+    await told.until(session.id, n + 2);
+    took.push(performance.now() - begun);
+  }
+  expect(Math.max(...took)).toBeLessThan(1_000);
+});
+
+test('a change of which nobody gives notice is told within a second all the same', async () => {
+  const { session } = await create();
+  const told = await watch(one);
+  const client = await connect();
+  for (let n = 0; n < 3; n++) {
+    const begun = performance.now();
+    await client.query(ADD_AN_EVENT, [session.id]);
+    await told.until(session.id, n + 2);
+    expect(performance.now() - begun).toBeLessThan(1_000);
+  }
+});
+
+test('a change that took longer than later ones did is not passed over', async () => {
+  const { session } = await create();
+  const told = await watch(one);
+  const slow = await connect();
+  await slow.query('BEGIN');
+  await slow.query(ADD_AN_EVENT, [session.id]);
+  for (let n = 1; n <= 5; n++) {
+    const quick = await create(n);
+    await told.until(quick.session.id, 1);
+  }
+  expect(told.latest(session.id)).toBeUndefined();
+  await slow.query('COMMIT');
+  await told.until(session.id, 2);
+});
+
+test('what is rolled back is told to nobody', async () => {
+  const { session } = await create();
+  const told = await watch(one);
+  const client = await connect();
+  await client.query('BEGIN');
+  await client.query(ADD_AN_EVENT, [session.id]);
+  await client.query('ROLLBACK');
+  const after = await create(1);
+  await told.until(after.session.id, 1);
+  expect(told.latest(session.id)).toBeUndefined();
+});
+
+test('what was restored from another server, where transactions had higher numbers, is not told again and again', async () => {
+  const told = await watch(one);
+  await command(
+    "INSERT INTO session_events (session_id, seq, line, transaction_id) VALUES ('restored', 0, '{}', '999999999')",
+    database.url,
+  );
+  for (let n = 0; n < 3; n++) {
+    const { session } = await create(n);
+    await told.until(session.id, 1);
+  }
+  expect(told.latest('restored')).toBeUndefined();
+});
+
+test('each of 3,000 sessions that are made in one moment is told', async () => {
+  const told = await watch(one);
+  const client = await connect();
+  const makeAll = `
+    INSERT INTO session_events (session_id, seq, line)
+    SELECT 'sess_20240115_103045_' || lpad(to_hex(n), 6, '0'), 0, '{}' FROM generate_series(1, 3000) n`;
+  await client.query(makeAll);
+  await told.until('sess_20240115_103045_000bb8', 1);
+  expect(new Set(told.changes.map(({ id }) => id)).size).toBe(3_000);
+});
+
+test('others are given notice of changes, and of many at once not of each', async () => {
+  const client = await connect();
+  let notices = 0;
+  client.on('notification', () => notices++);
+  await client.query('LISTEN impact_session_changed');
+  await Promise.all(Array.from({ length: 100 }, (_, n) => create(n)));
+  while (notices === 0) await pause(5);
+  expect(notices).toBeLessThan(50);
+});
+
+test('notices come again after the connection that hears them was cut', async () => {
+  const told = await watch(one);
+  const listening = `
+    SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`;
+  const heard = async () => {
+    while ((await command(listening, database.url))[0]!.n !== 1) await pause(20);
+  };
+  await heard();
+  await command(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'`,
+    database.url,
+  );
+  await heard();
+  const { session } = await create();
+  await told.until(session.id, 1);
+});
+
+test('a store that hears notices gives back what it took when it is closed', async () => {
+  await watch(one);
+  await one.close();
+  await other.close();
+  const left = `SELECT count(*)::int AS n FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'impact-session'`;
+  while ((await command(left, database.url))[0]!.n !== 0) await pause(20);
+});
+
+test('what is changed after the server was away is told, and that it could not be seen is warned of once', async () => {
+  const server = await PostgresServer.start();
+  ended.push(() => server.stop());
+  const store = await open(server.url('postgres'));
+  ended.push(() => store.close());
+  const told = await watch(store);
+  const { session } = await create(0, store);
+  await told.until(session.id, 1);
+  await server.kill();
+  while (!warnings.some((message) => message.includes('it cannot be seen what is changed'))) await pause(20);
+  await server.run();
+  await append(session.id, 'a', store);
+  await told.until(session.id, 2);
+  expect(warnings.filter((message) => message.includes('it cannot be seen'))).toHaveLength(1);
+});
