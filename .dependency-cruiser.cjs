@@ -81,6 +81,14 @@ module.exports = {
       to: { path: '^src/session/', pathNot: ['^src/session/index\\.ts$'] },
     },
     {
+      name: 'testing-is-for-tests',
+      comment:
+        'Nothing of the product imports src/testing/: it is for tests, and brings what only they need.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: ['^src/testing/'] },
+      to: { path: ['^src/testing/', '(^|node_modules/)expect(/|$)'] },
+    },
+    {
       name: 'command-line-needs-no-nest',
       comment:
         'The command line imports stores and the domain: no Nest, no service, nothing of the server but its configuration.',

@@ -8,9 +8,9 @@ import { type ListedSession, listedSession, searchText } from '../src/session/do
 import { makeSessionId } from '../src/session/domain/session-id.js';
 import { PostgresStore } from '../src/session/store/postgres/postgres-store.js';
 import type { ListQuery, SessionFilter, SessionStore } from '../src/session/store/session-store.js';
+import { opening, patching } from '../src/testing/contract/store-under-test.js';
 import { freshDatabase } from './postgres/fresh-database.js';
 import { Random } from './random.js';
-import { opening, patching } from './session-store.contract.js';
 import { dataFolders } from './store/a-folder.js';
 
 const SEED = Math.floor(Math.random() * 1_000_000);

@@ -7,8 +7,8 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, jest, test } from '@jest/globals';
 import { FileStore } from '../src/session/store/file/file-store.js';
+import { BORN, idsAt, opening, patching } from '../src/testing/contract/store-under-test.js';
 import { ask, createSession, folder, type Run, run, serve } from './server-process.js';
-import { BORN, idsAt, opening, patching } from './session-store.contract.js';
 import { dataFolders } from './store/a-folder.js';
 
 /** How much longer than any start it may take, in milliseconds. */

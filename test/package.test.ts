@@ -74,7 +74,9 @@ beforeAll(async () => {
   packed = (files as { path: string }[]).map((file) => file.path);
   await run('bash', ['-e', '-c', readmeBlock('sh', 'npm pkg set')], { cwd: consumer });
   await writeFile(join(consumer, 'tsconfig.json'), readmeBlock('json', 'compilerOptions'));
+  await run('npm', ['install', '-D', 'expect'], { cwd: consumer });
   await writeFile(join(consumer, 'main.ts'), runnable);
+  await writeFile(join(consumer, 'store.test.ts'), readmeBlock('ts', 'describeSessionStore'));
 }, INSTALL_MS);
 
 afterAll(() => rm(consumer, { recursive: true, force: true }));
@@ -114,7 +116,9 @@ describe('the package', () => {
   });
 
   test('compiles and runs in the README’s application, which takes a session to its results', async () => {
-    const { stdout } = await run('bash', ['-e', '-c', readmeBlock('sh', 'npx tsc')], { cwd: consumer });
+    const { stdout } = await run('bash', ['-e', '-c', readmeBlock('sh', 'node dist/main.js')], {
+      cwd: consumer,
+    });
     const [said, audit, ...others] = stdout.trim().split('\n') as [string, string];
     expect(said).toMatch(/^requirement_submitted \[ 'effort' \] \{ effort_ms: \d+ \}$/);
     expect(audit.slice(0, 4)).toBe('200 ');
@@ -131,6 +135,13 @@ describe('the package', () => {
     ]);
   });
 
+  test('brings the contract of a store as a suite that runs in another runner', async () => {
+    const { stdout } = await run('bash', ['-e', '-c', readmeBlock('sh', 'node --test')], { cwd: consumer });
+    const counted = (what: string) => Number(new RegExp(`^. ${what} (\\d+)$`, 'm').exec(stdout)?.[1]);
+    expect(counted('pass')).toBeGreaterThan(100);
+    expect([counted('fail'), counted('skipped'), counted('todo')]).toEqual([0, 0, 0]);
+  });
+
   test('type-checks with the strictest settings', async () => {
     await run('npx', ['--no', '--', 'tsc', '--noEmit', ...STRICTER], { cwd: consumer });
   });
@@ -145,7 +156,7 @@ describe('the package', () => {
     expect(JSON.parse(verified.stdout)).toMatchObject({ valid: true, sessions: 2 });
   });
 
-  test('offers nothing but its one export', async () => {
+  test('offers nothing but its two exports', async () => {
     const deep = "import('impact-session/dist/session/session.service.js')";
     const asking = run(process.execPath, ['--input-type=module', '-e', `await ${deep}`], { cwd: consumer });
     await expect(asking).rejects.toThrow(/ERR_PACKAGE_PATH_NOT_EXPORTED/);

@@ -12,8 +12,8 @@ import {
   SessionService,
   SessionValidationError,
 } from '../src/session/index.js';
-import { makeSessions } from './contract/store-under-test.js';
-import { MemoryStore } from './memory-store.js';
+import { makeSessions } from '../src/testing/contract/store-under-test.js';
+import { MemoryStore } from '../src/testing/index.js';
 
 const BORN = new Date('2024-01-15T10:30:45.123Z');
 

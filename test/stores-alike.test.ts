@@ -15,9 +15,9 @@ import { makeSessionId } from '../src/session/domain/session-id.js';
 import { FileStore } from '../src/session/store/file/file-store.js';
 import { PostgresStore } from '../src/session/store/postgres/postgres-store.js';
 import type { ListQuery, SessionStore } from '../src/session/store/session-store.js';
-import { MemoryStore } from './memory-store.js';
+import { opening } from '../src/testing/contract/store-under-test.js';
+import { MemoryStore } from '../src/testing/index.js';
 import { type FreshDatabase, freshDatabase } from './postgres/fresh-database.js';
-import { opening } from './session-store.contract.js';
 
 const SEQUENCES = 2_000;
 const LONGEST = 12;

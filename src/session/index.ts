@@ -26,9 +26,10 @@ export { type Decision, genesisHash, type LogPosition, sealEvents } from './doma
 export { IDEMPOTENCY_KEY_KEPT_MS } from './domain/idempotency.js';
 export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
-export { fold, type Session, type SessionPatch } from './domain/session.js';
+export { decidePatch, fold, type Session, type SessionPatch } from './domain/session.js';
 export { CORRUPTED, type ListedSession, listedSession, searchText } from './domain/session-document.js';
-export type { EventDraft, Failure, Idempotency, SessionEvent } from './domain/session-event.js';
+export type { EventData, EventDraft, Failure, Idempotency, SessionEvent } from './domain/session-event.js';
+export { makeSessionId } from './domain/session-id.js';
 export {
   type Problem,
   type ProblemKind,

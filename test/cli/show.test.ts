@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from '@jest/globals';
 import { bar, columns, count, duration, printable } from '../../src/cli/text.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
 import { impactSession } from './command.js';
 

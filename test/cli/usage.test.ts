@@ -1,7 +1,7 @@
 /** What the command line says when it is used as it cannot be, and which folder it takes. */
 
 import { describe, expect, test } from '@jest/globals';
-import { BORN, idsAt, opening } from '../session-store.contract.js';
+import { BORN, idsAt, opening } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
 import { impactSession } from './command.js';
 

@@ -6,7 +6,7 @@
 import { spawnSync } from 'node:child_process';
 import { cp, readFile, rm, writeFile } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
 import { impactSession } from './command.js';
 

@@ -6,8 +6,8 @@
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import { patching } from '../../src/testing/contract/store-under-test.js';
 import { Random } from '../random.js';
-import { patching } from '../session-store.contract.js';
 import { dataFolders } from '../store/a-folder.js';
 import { compareAnswers, walkList } from './answers.js';
 import type { Reply } from './connection.js';

@@ -5,7 +5,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { IdempotencyKeyInUseError } from '../../src/session/index.js';
-import { MemoryStore } from '../memory-store.js';
+import { MemoryStore } from '../../src/testing/index.js';
 import { bootTestServer, create, type Json, patch, send, storeOf, type TestServer } from './test-server.js';
 
 const ID = 'sess_20240115_103045_a1b2c3';

@@ -5,8 +5,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sealCursor } from '../../src/session/domain/session-cursor.js';
 import type { SessionPage, SessionStats } from '../../src/session/index.js';
-import { makeSessions } from '../contract/store-under-test.js';
-import { MemoryStore } from '../memory-store.js';
+import { makeSessions } from '../../src/testing/contract/store-under-test.js';
+import { MemoryStore } from '../../src/testing/index.js';
 import {
   bootTestServer,
   create,

@@ -21,7 +21,7 @@ import { createLogger, NestLog } from '../../src/logger.js';
 import { SessionModule, SessionStore } from '../../src/session/index.js';
 import type { FileSystem } from '../../src/session/store/file/durable-file.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
-import { MemoryStore } from '../memory-store.js';
+import { MemoryStore } from '../../src/testing/index.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are read as any JSON is
 export type Json = any;

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { StoreOpenError } from '../../src/session/domain/errors.js';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
 
 let database: FreshDatabase;

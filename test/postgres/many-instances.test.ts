@@ -2,7 +2,7 @@
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
-import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { allEvents, BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
 
 let database: FreshDatabase;

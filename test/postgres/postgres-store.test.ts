@@ -2,7 +2,7 @@
 
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
 import type { SessionStore } from '../../src/session/store/session-store.js';
-import { describeSessionStore } from '../session-store.contract.js';
+import { describeSessionStore } from '../../src/testing/index.js';
 import { type FreshDatabase, freshDatabase } from './fresh-database.js';
 
 const databases = new Map<SessionStore, FreshDatabase>();
@@ -14,7 +14,7 @@ async function openIn(database: FreshDatabase): Promise<SessionStore> {
 }
 
 describeSessionStore('PostgresStore', {
-  open: async () => openIn(await freshDatabase()),
+  create: async () => openIn(await freshDatabase()),
   async reopen(store) {
     await store.close();
     return openIn(databases.get(store)!);

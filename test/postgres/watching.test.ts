@@ -4,8 +4,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
-import { Told } from '../contract/watching.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
+import { Told } from '../../src/testing/contract/watching.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
 import { PostgresServer } from './postgres-server.js';
 

@@ -11,7 +11,7 @@ import { expect } from '@jest/globals';
 import { isSessionError, type SessionError } from '../../src/session/domain/errors.js';
 import { readLog } from '../../src/session/domain/event-log.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
-import { BORN, opening, patching } from '../session-store.contract.js';
+import { BORN, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import type { FaultyDisk } from './faulty-disk.js';
 
 /** The steps of a session, in order; `undefined` for one that is not there. */

@@ -5,7 +5,7 @@
 
 import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BORN } from '../session-store.contract.js';
+import { BORN } from '../../src/testing/contract/store-under-test.js';
 import type { Client } from './a-client.js';
 
 /** A session of ours with two steps, one of the Python component, and ids of which no session is there. */

@@ -2,7 +2,7 @@
 import { cp, mkdir, rename, rm, utimes } from 'node:fs/promises';
 import { describe, expect, test } from '@jest/globals';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 
 const makeFolder = dataFolders();

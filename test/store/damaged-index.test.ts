@@ -5,7 +5,7 @@ import { describe, expect, test } from '@jest/globals';
 import Database from 'libsql';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { IndexFile } from '../../src/session/store/file/index/index-file.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 
 const makeFolder = dataFolders();

@@ -20,7 +20,7 @@ import { afterAll, beforeAll, expect, jest } from '@jest/globals';
 import { StoreOpenError } from '../../src/session/domain/errors.js';
 import type { FileSystem } from '../../src/session/store/file/durable-file.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { Client, same } from './a-client.js';
 import { ACTS, type Act, DAY, IMPORTED, OURS, PYTHONS, writePythonsFolder } from './acts.js';
 import { type Fault, FaultyDisk, MISFORTUNES, type MisfortuneName } from './faulty-disk.js';

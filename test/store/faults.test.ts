@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { describe, expect, jest, test } from '@jest/globals';
 import { SharedSyncs } from '../../src/session/store/file/durable-file.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
-import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { allEvents, BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

@@ -8,20 +8,14 @@ import type { EventDraft } from '../../src/session/domain/session-event.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
 import { systemFiles } from '../../src/session/store/file/system-files.js';
 import type { SessionStore } from '../../src/session/store/session-store.js';
-import {
-  allEvents,
-  BORN,
-  describeSessionStore,
-  idsAt,
-  opening,
-  patching,
-} from '../session-store.contract.js';
+import { allEvents, BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
+import { describeSessionStore } from '../../src/testing/index.js';
 import { DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 
 const folders = new Map<SessionStore, DataFolder>();
 describeSessionStore('FileStore', {
-  async open() {
+  async create() {
     const folder = await DataFolder.make();
     const store = await folder.open();
     folders.set(store, folder);

@@ -7,7 +7,7 @@ import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { IndexDatabase } from '../../src/session/store/file/index/index-database.js';
 import { systemFiles } from '../../src/session/store/file/system-files.js';
 import type { SessionFilter } from '../../src/session/store/session-store.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

@@ -5,7 +5,7 @@ import Database from 'libsql';
 import { toDocument } from '../../src/session/domain/session-document.js';
 import { INDEX_FORMAT } from '../../src/session/store/file/index/index-schema.js';
 import { systemFiles } from '../../src/session/store/file/system-files.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

@@ -11,7 +11,7 @@ import {
   toDocument,
 } from '../../src/session/domain/session-document.js';
 import { naiveTimeToUtc } from '../../src/session/store/file/naive-time.js';
-import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { allEvents, BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import type { SessionPatch } from '../../src/session/domain/session.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
 import type { StoredSession } from '../../src/session/store/session-store.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import type { Operation, RecordedDisk } from './recorded-disk.js';
 
 /** What somebody was told of a session: an acknowledgement, or what a reader was shown. */

@@ -8,7 +8,7 @@ import { toDocument } from '../../src/session/domain/session-document.js';
 import type { EventDraft } from '../../src/session/domain/session-event.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { systemFiles } from '../../src/session/store/file/system-files.js';
-import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { allEvents, BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

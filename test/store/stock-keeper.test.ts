@@ -4,7 +4,7 @@ import { mkdir, readdir, rm, utimes } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, test } from '@jest/globals';
 import { systemFiles } from '../../src/session/store/file/system-files.js';
-import { BORN, idsAt, opening } from '../session-store.contract.js';
+import { BORN, idsAt, opening } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

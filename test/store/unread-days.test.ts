@@ -6,7 +6,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
-import { BORN, idsAt, opening } from '../session-store.contract.js';
+import { BORN, idsAt, opening } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

@@ -10,7 +10,7 @@ import type { Verification } from '../../src/session/domain/verification.js';
 import type { FileStore } from '../../src/session/store/file/file-store.js';
 import { FolderReader } from '../../src/session/store/file/folder-reader.js';
 import { systemFiles } from '../../src/session/store/file/system-files.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from './a-folder.js';
 import { WatchedFiles } from './failing-files.js';
 

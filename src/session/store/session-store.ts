@@ -1,6 +1,6 @@
 /**
  * The port between the service and whatever keeps the sessions. Its comments are the contract;
- * test/session-store.contract.ts is the same contract as tests, run against every store.
+ * src/testing/ is the same contract as tests, run against every store.
  * May import the domain and nothing else.
  */
 

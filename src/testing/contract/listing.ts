@@ -2,8 +2,8 @@
  * The port's contract: pages of sessions, by filter, order, number and position.
  */
 
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { ListQuery, SessionFilter } from '../../src/session/store/session-store.js';
+import { expect } from 'expect';
+import { type ListQuery, type SessionFilter } from '../../session/index.js';
 import {
   allListed,
   BORN,
@@ -14,6 +14,7 @@ import {
   type StoreUnderTest,
   type Told,
 } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
 const TOLD: readonly Told[] = [
   { at: '2024-01-14T23:59:59.999Z', userId: 'ann', labels: { team: 'payments', env: 'test' } },
@@ -28,7 +29,7 @@ const TOLD: readonly Told[] = [
   { at: '2024-01-16T00:00:00.000Z', userId: 'bob', labels: { team: 'payments', env: 'live' } },
 ];
 
-export function describeListing(tested: StoreUnderTest): void {
+export function describeListing(tested: StoreUnderTest, { beforeEach, describe, test }: TestRunner): void {
   describe('of five sessions', () => {
     /** Oldest first. */
     let ids: string[];
@@ -69,7 +70,7 @@ export function describeListing(tested: StoreUnderTest): void {
       expect(await listed({ order: 'oldest' })).toEqual([0, 1, 2, 3, 4]);
     });
 
-    test.each<[string, SessionFilter, number[]]>([
+    const filters: [which: string, filter: SessionFilter, expected: number[]][] = [
       ['of a status', { statuses: ['created'] }, [0, 3, 4]],
       ['of any of two statuses', { statuses: ['error', 'requirement_submitted'] }, [1, 2]],
       ['of a status that none has', { statuses: ['completed'] }, []],
@@ -112,19 +113,21 @@ export function describeListing(tested: StoreUnderTest): void {
         },
         [4],
       ],
-    ])('lists those %s, in both orders, by pages, and counts them', async (_what, filter, expected) => {
-      const reversed = [...expected].reverse();
-      expect(await listed({ filter, order: 'oldest' })).toEqual(expected);
-      expect(await listed({ filter, order: 'newest' })).toEqual(reversed);
-      const paged = await allListed(tested.store, { filter, order: 'oldest', limit: 1 });
-      expect(paged.map((id) => ids.indexOf(id))).toEqual(expected);
-      expect(await tested.store.list({ filter, limit: 1, counted: true })).toMatchObject({
-        total: expected.length,
-        complete: true,
+    ];
+    for (const [which, filter, expected] of filters)
+      test(`lists those ${which}, in both orders, by pages, and counts them`, async () => {
+        const reversed = [...expected].reverse();
+        expect(await listed({ filter, order: 'oldest' })).toEqual(expected);
+        expect(await listed({ filter, order: 'newest' })).toEqual(reversed);
+        const paged = await allListed(tested.store, { filter, order: 'oldest', limit: 1 });
+        expect(paged.map((id) => ids.indexOf(id))).toEqual(expected);
+        expect(await tested.store.list({ filter, limit: 1, counted: true })).toMatchObject({
+          total: expected.length,
+          complete: true,
+        });
+        await tested.reopen();
+        expect(await listed({ filter })).toEqual(reversed);
       });
-      await tested.reopen();
-      expect(await listed({ filter })).toEqual(reversed);
-    });
 
     test('counts all that fit whatever the page holds, and only where it is asked to', async () => {
       const filter = { userId: 'bob' };
@@ -189,9 +192,8 @@ export function describeListing(tested: StoreUnderTest): void {
 
   const minute = (n: number) => new Date(BORN.getTime() + n * 60_000).toISOString();
 
-  test.each(['newest', 'oldest'] as const)(
-    'shows each session once that is there all the while, %s first, whatever comes and goes meanwhile',
-    async (order) => {
+  for (const order of ['newest', 'oldest'] as const)
+    test(`shows each session once that is there all the while, ${order} first, whatever comes and goes meanwhile`, async () => {
       const ids = await makeSessions(
         tested.store,
         ...Array.from({ length: 30 }, (_, n) => ({
@@ -224,6 +226,5 @@ export function describeListing(tested: StoreUnderTest): void {
       expect(shown).toEqual(expect.arrayContaining(stayed));
       const known = new Set([...ids, ...come]);
       expect(shown.filter((id) => !known.has(id))).toEqual([]);
-    },
-  );
+    });
 }

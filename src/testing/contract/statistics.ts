@@ -2,11 +2,12 @@
  * The port's contract: what sessions have in common, counted.
  */
 
-import { expect, test } from '@jest/globals';
-import { type SessionFilter, STATS_LIMITS } from '../../src/session/store/session-store.js';
+import { expect } from 'expect';
+import { type SessionFilter, STATS_LIMITS } from '../../session/index.js';
 import { BORN, idsAt, makeSessions, opening, patching, type StoreUnderTest } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
-export function describeStatistics(tested: StoreUnderTest): void {
+export function describeStatistics(tested: StoreUnderTest, { test }: TestRunner): void {
   const timed = (times: readonly number[]) =>
     makeSessions(
       tested.store,
@@ -51,35 +52,37 @@ export function describeStatistics(tested: StoreUnderTest): void {
     expect(await tested.store.stats({})).toEqual(counted);
   });
 
-  test.each<[string, SessionFilter]>([
+  const filters: [what: string, filter: SessionFilter][] = [
     ['a status', { statuses: ['error', 'completed'] }],
     ['a user', { userId: 'me' }],
     ['a label', { labels: { team: 'x' } }],
     ['a time', { createdAfter: '2024-01-16T00:00:00.000Z', createdBefore: '2024-01-17T00:00:00.000Z' }],
     ['a word', { text: 'x' }],
-  ])('counts only the sessions that fit: by %s', async (_what, filter) => {
-    await makeSessions(
-      tested.store,
-      { at: '2024-01-15T10:00:00.000Z', userId: 'another', timing: { a_ms: 1, b_ms: 1 } },
-      {
-        at: '2024-01-16T10:00:00.000Z',
-        userId: 'me',
-        labels: { team: 'x' },
-        timing: { a_ms: 2 },
-        status: 'error',
-      },
-      { at: '2024-01-17T10:00:00.000Z', timing: { a_ms: 3 } },
-    );
-    expect(await tested.store.stats(filter)).toEqual({
-      total: 1,
-      statuses: [{ status: 'error', sessions: 1 }],
-      days: [{ day: '2024-01-16', sessions: 1 }],
-      timings: [{ name: 'a_ms', sessions: 1, p50: 2, p95: 2 }],
-      complete: true,
+  ];
+  for (const [what, filter] of filters)
+    test(`counts only the sessions that fit: by ${what}`, async () => {
+      await makeSessions(
+        tested.store,
+        { at: '2024-01-15T10:00:00.000Z', userId: 'another', timing: { a_ms: 1, b_ms: 1 } },
+        {
+          at: '2024-01-16T10:00:00.000Z',
+          userId: 'me',
+          labels: { team: 'x' },
+          timing: { a_ms: 2 },
+          status: 'error',
+        },
+        { at: '2024-01-17T10:00:00.000Z', timing: { a_ms: 3 } },
+      );
+      expect(await tested.store.stats(filter)).toEqual({
+        total: 1,
+        statuses: [{ status: 'error', sessions: 1 }],
+        days: [{ day: '2024-01-16', sessions: 1 }],
+        timings: [{ name: 'a_ms', sessions: 1, p50: 2, p95: 2 }],
+        complete: true,
+      });
     });
-  });
 
-  test.each([
+  const percentiles = [
     { times: [5], p50: 5, p95: 5 },
     { times: [9, 5], p50: 5, p95: 9 },
     { times: [3, 1, 2], p50: 2, p95: 3 },
@@ -87,11 +90,13 @@ export function describeStatistics(tested: StoreUnderTest): void {
     { times: [100, 20, 3], p50: 20, p95: 100 },
     { times: [...Array(20).keys()], p50: 9, p95: 18 },
     { times: [...Array(21).keys()], p50: 10, p95: 19 },
-  ])('takes percentiles of $times by nearest rank: $p50 and $p95', async ({ times, p50, p95 }) => {
-    await timed(times);
-    const { timings } = await tested.store.stats({});
-    expect(timings).toEqual([{ name: 'a_ms', sessions: times.length, p50, p95 }]);
-  });
+  ];
+  for (const { times, p50, p95 } of percentiles)
+    test(`takes percentiles of ${times} by nearest rank: ${p50} and ${p95}`, async () => {
+      await timed(times);
+      const { timings } = await tested.store.stats({});
+      expect(timings).toEqual([{ name: 'a_ms', sessions: times.length, p50, p95 }]);
+    });
 
   test('counts what is true now: changes, removals', async () => {
     const [first, second] = (await timed([10, 20, 30])) as [string, string, string];

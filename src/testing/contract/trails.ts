@@ -2,11 +2,12 @@
  * The port's contract: the events of a session by pages, and whether they verify.
  */
 
-import { expect, test } from '@jest/globals';
-import type { StoredSession } from '../../src/session/store/session-store.js';
+import { expect } from 'expect';
+import { type StoredSession } from '../../session/index.js';
 import { allEvents, BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
-export function describeTrails(tested: StoreUnderTest): void {
+export function describeTrails(tested: StoreUnderTest, { test }: TestRunner): void {
   const create = (first = 0, at = BORN) => tested.store.create(idsAt(at, first), opening('me', at));
 
   test('gives events by pages, and says where the next one begins', async () => {

@@ -2,15 +2,16 @@
  * The port's contract: a session that is created again under the same key is the one that is there.
  */
 
-import { expect, test } from '@jest/globals';
-import type { StoredSession } from '../../src/session/store/session-store.js';
+import { expect } from 'expect';
+import { type StoredSession } from '../../session/index.js';
 import { BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const after = (ms: number) => new Date(BORN.getTime() + ms);
 const hash = (digit: string) => digit.repeat(64);
 
-export function describeKeyedCreation(tested: StoreUnderTest): void {
+export function describeKeyedCreation(tested: StoreUnderTest, { test }: TestRunner): void {
   /** As the service creates: keys count for a day. */
   const create = (key: string, at = BORN, request = hash('0')) => {
     const idempotency = { key_sha256: key, request_sha256: request };

@@ -3,9 +3,10 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect, test } from '@jest/globals';
-import type { SessionChange, SessionStore } from '../../src/session/store/session-store.js';
+import { expect } from 'expect';
+import { type SessionChange, type SessionStore } from '../../session/index.js';
 import { BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
 /** How long a change is waited for, in milliseconds: on a busy machine longer than it may take. */
 const PATIENCE_MS = 10_000;
@@ -41,7 +42,7 @@ export class Told {
   }
 }
 
-export function describeWatching(tested: StoreUnderTest): void {
+export function describeWatching(tested: StoreUnderTest, { test }: TestRunner): void {
   const create = (first = 0) => tested.store.create(idsAt(BORN, first), opening('me'));
   const append = (id: string, step: string) => tested.store.append(id, patching({ stepsCompleted: [step] }));
 

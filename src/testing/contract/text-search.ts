@@ -2,7 +2,7 @@
  * The port's contract: sessions found by words. What is searched and what a word is, `SessionFilter.text` says.
  */
 
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { expect } from 'expect';
 import {
   allListed,
   BORN,
@@ -12,6 +12,7 @@ import {
   patching,
   type StoreUnderTest,
 } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
 const ABOUT = {
   requirement_text:
@@ -19,7 +20,7 @@ const ABOUT = {
     'Привет мир; ΟΔΟΣ οδόστρωμα λόγος; 日本語のテスト; हिन्दी; \u{10400}\u{10401}\nsearch_index 3.14',
 };
 
-export function describeTextSearch(tested: StoreUnderTest): void {
+export function describeTextSearch(tested: StoreUnderTest, { beforeEach, describe, test }: TestRunner): void {
   describe('with a session among others', () => {
     let id: string;
     beforeEach(async () => {
@@ -38,7 +39,7 @@ export function describeTextSearch(tested: StoreUnderTest): void {
     });
     const found = (text: string) => allListed(tested.store, { filter: { text }, limit: 10 });
 
-    test.each([
+    const questions: [what: string, text: string, fits?: boolean][] = [
       ['a word', 'trail'],
       ['a word in other letters', 'TRAIL'],
       ['the beginning of a word', 'exp'],
@@ -89,9 +90,11 @@ export function describeTextSearch(tested: StoreUnderTest): void {
       ['what a search engine may take for an operator', 'trail OR nowhere', false],
       ['what SQL may take for a pattern', 'tr%il', false],
       ['a sign that is no letter', '\u{1f49a}', false],
-    ])('by %s: %j', async (_what, text, fits = true) => {
-      expect(await found(text as string)).toEqual(fits ? [id] : []);
-    });
+    ];
+    for (const [what, text, fits = true] of questions)
+      test(`${fits ? 'finds' : 'does not find'} by ${what}: ${JSON.stringify(text)}`, async () => {
+        expect(await found(text)).toEqual(fits ? [id] : []);
+      });
 
     test('finds what stands there now, and not what stood there before', async () => {
       await tested.store.append(id, patching({ labels: { team: 'search', 'repo.name': null } }));

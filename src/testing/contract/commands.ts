@@ -2,13 +2,12 @@
  * The port's contract: sessions are made, changed and taken away, each by one command after another.
  */
 
-import { expect, test } from '@jest/globals';
-import type { SessionPatch } from '../../src/session/domain/session.js';
-import { makeSessionId } from '../../src/session/domain/session-id.js';
-import type { StoredSession } from '../../src/session/store/session-store.js';
+import { expect } from 'expect';
+import { makeSessionId, type SessionPatch, type StoredSession } from '../../session/index.js';
 import { allEvents, BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
-export function describeCommands(tested: StoreUnderTest): void {
+export function describeCommands(tested: StoreUnderTest, { test }: TestRunner): void {
   const create = (first = 0, at = BORN) => tested.store.create(idsAt(at, first), opening('me', at));
 
   test('gives a created session back, and after it was closed and opened again', async () => {

@@ -2,17 +2,28 @@
  * What the sentences of the contract need: a fresh store for each, and the commands that a service would give it.
  */
 
-import { afterEach, beforeEach, expect } from '@jest/globals';
-import { ASSESSMENT_LIFECYCLE } from '../../src/session/domain/lifecycle.js';
-import { decidePatch, type Session, type SessionPatch } from '../../src/session/domain/session.js';
-import type { EventData, EventDraft, SessionEvent } from '../../src/session/domain/session-event.js';
-import { makeSessionId } from '../../src/session/domain/session-id.js';
-import type { ListQuery, SessionStore } from '../../src/session/store/session-store.js';
+import { expect } from 'expect';
+import {
+  ASSESSMENT_LIFECYCLE,
+  decidePatch,
+  type EventData,
+  type EventDraft,
+  type ListQuery,
+  makeSessionId,
+  type Session,
+  type SessionEvent,
+  type SessionPatch,
+  type SessionStore,
+} from '../../session/index.js';
+import type { TestRunner } from './test-runner.js';
 
-/** What a store brings: a fresh, empty store for each test, and the same store opened again after a clean stop. */
-export interface StoreHarness {
-  open(): Promise<SessionStore>;
+/** What a store brings. */
+export interface SessionStoreHarness {
+  /** A store of its own, empty. */
+  create(): Promise<SessionStore>;
+  /** Closes a store and opens what it kept, as a restart does. */
   reopen(store: SessionStore): Promise<SessionStore>;
+  /** Closes a store, which may be closed, and leaves nothing of it. */
   destroy(store: SessionStore): Promise<void>;
 }
 
@@ -96,12 +107,12 @@ export interface StoreUnderTest {
 }
 
 /** Opens a fresh store before each test of the `describe` that it is called in, and destroys it after it. */
-export function freshStores(harness: StoreHarness): StoreUnderTest {
+export function freshStores(harness: SessionStoreHarness, runner: TestRunner): StoreUnderTest {
   let store: SessionStore;
-  beforeEach(async () => {
-    store = await harness.open();
+  runner.beforeEach(async () => {
+    store = await harness.create();
   });
-  afterEach(() => harness.destroy(store));
+  runner.afterEach(() => harness.destroy(store));
   return {
     get store() {
       return store;

@@ -2,10 +2,11 @@
  * The port's contract: a store that is closed has finished what it was asked for, and does no more.
  */
 
-import { expect, test } from '@jest/globals';
+import { expect } from 'expect';
 import { BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
+import type { TestRunner } from './test-runner.js';
 
-export function describeClosing(tested: StoreUnderTest): void {
+export function describeClosing(tested: StoreUnderTest, { test }: TestRunner): void {
   const create = (first = 0, at = BORN) => tested.store.create(idsAt(at, first), opening('me', at));
 
   test('is writable until it is closed, and then refuses every call with a reason', async () => {

@@ -5,17 +5,19 @@
 
 import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
-import { IdempotencyKeyInUseError, StoreUnavailableError } from '../src/session/domain/errors.js';
-import { type Decision, genesisHash, sealEvents } from '../src/session/domain/event-log.js';
-import { fold, type Session } from '../src/session/domain/session.js';
-import { listedSession, searchText } from '../src/session/domain/session-document.js';
-import type { EventDraft, SessionEvent } from '../src/session/domain/session-event.js';
-import { type Verification, verdict, verifyTrail } from '../src/session/domain/verification.js';
 import {
+  type Decision,
+  type EventDraft,
   type EventPage,
   type EventQuery,
+  fold,
+  genesisHash,
+  IdempotencyKeyInUseError,
   type ListQuery,
+  listedSession,
+  type Session,
   type SessionChange,
+  type SessionEvent,
   type SessionFilter,
   type SessionPage,
   type SessionStats,
@@ -23,7 +25,13 @@ import {
   STATS_LIMITS,
   type StoredSession,
   type StoreHealth,
-} from '../src/session/store/session-store.js';
+  StoreUnavailableError,
+  sealEvents,
+  searchText,
+  type Verification,
+  verdict,
+  verifyTrail,
+} from '../session/index.js';
 
 const STORE_ID = 'memory';
 
@@ -34,9 +42,13 @@ interface Trail {
   readonly lines: Buffer;
 }
 
-/** What outlives a store that is closed. */
+/** What outlives a store that is closed: hand it to the next one. */
 export type Memory = Map<string, Trail>;
 
+/**
+ * Keeps sessions in memory and nowhere else, for tests: `SessionModule.forRoot({ store: new MemoryStore() })`. Answers as
+ * other stores do, a moment later; nothing is left of it when the process ends.
+ */
 export class MemoryStore extends SessionStore {
   readonly #keysInUse = new Set<string>();
   readonly #underWay = new Set<Promise<unknown>>();
