@@ -5,25 +5,21 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, statfsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { CommandError } from '../../dist/cli/command-error.js';
-import { startProgress } from '../../dist/cli/progress.js';
 import { indexPath } from '../../dist/session/store/file/index/index-schema.js';
 import { SessionIndex } from '../../dist/session/store/file/index/session-index.js';
 import { openStoreFolder } from '../../dist/session/store/file/store-folder.js';
 import { systemFiles } from '../../dist/session/store/file/system-files.js';
-import type { Task } from './day-writer.js';
 import { type Note, type Plan, readNote, writeNote } from './plan.js';
+import { runThreads } from './threads.js';
 
 /** On ext4: a folder and its two files are a block of 4 KiB each, and every other log is longer than one. */
 const BYTES_PER_SESSION = 15_000;
 const INODES_PER_SESSION = 3;
 /** How much room is to be left for everybody else. */
 const RESERVE_BYTES = 1024 ** 3;
-const LOOK_EVERY_MS = 100;
 
 export interface Seeded {
   readonly sessions: number;
@@ -50,8 +46,8 @@ export async function seed(root: string, plan: Plan, options: { continue: boolea
     SessionIndex.delete(indexPath(root));
     const begun = performance.now();
     writeNote(root, { ...plan, complete: false });
-    const counters = new Int32Array(new SharedArrayBuffer(8));
-    await write({ root, storeId: holding.storeId, plan, continued: before !== undefined, counters });
+    const task = { root, storeId: holding.storeId, plan, continued: before !== undefined };
+    await runThreads(new URL('./day-writer.js', import.meta.url), task);
     const writtenMs = performance.now() - begun;
     await syncFilesystem(root);
     writeNote(root, { ...plan, complete: true });
@@ -61,26 +57,6 @@ export async function seed(root: string, plan: Plan, options: { continue: boolea
     // A lock that is let go of otherwise has the next start look after what may not be on the disk.
     await holding.release(durable);
   }
-}
-
-async function write(task: Task): Promise<void> {
-  const progress = startProgress('made', 'session', task.plan.sessions);
-  const looking = setInterval(() => progress.update(Atomics.load(task.counters, 1)), LOOK_EVERY_MS);
-  try {
-    const threads = Math.min(availableParallelism(), task.plan.days);
-    await Promise.all(Array.from({ length: threads }, () => runThread(task)));
-  } finally {
-    clearInterval(looking);
-    progress.stop();
-  }
-}
-
-function runThread(task: Task): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL('./day-writer.js', import.meta.url), { workerData: task });
-    thread.on('error', reject);
-    thread.on('exit', () => resolve());
-  });
 }
 
 /** syncfs(2), which node does not have: one for all, where a sync of each session would take hours. */

@@ -55,11 +55,14 @@ export const MADE_WITH = `
   SELECT ${STATE_COLUMNS} FROM sessions WHERE idempotency_key = $1 AND created_at >= $2
   ORDER BY created_at DESC LIMIT 1`;
 
-/** A page of a session's events and the revision at which it was read; without events there is a row all the same. */
+/**
+ * A page of a session's events and the revision at which it was read; without events there is a row all the same. Events are
+ * looked for by the parameter and not by the row's id, which no partition could be left out by before the row is there.
+ */
 export const EVENTS = `
   SELECT revision, line FROM sessions
   LEFT JOIN LATERAL (
-    SELECT seq, line FROM session_events WHERE session_id = id AND seq > $2 ORDER BY seq LIMIT $3
+    SELECT seq, line FROM session_events WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
   ) page ON true
   WHERE id = $1 ORDER BY seq`;
 
