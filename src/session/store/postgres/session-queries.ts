@@ -24,11 +24,15 @@ class Statement {
   }
 }
 
+/**
+ * How many sessions are looked at in their order, before the index of words or labels is asked: it gives all that fit, in no
+ * order, and how many that will be the planner can only guess.
+ */
+const LOOKED_AT = 5_000;
+
 export async function findPage(client: Pick<ClientBase, 'query'>, query: ListQuery): Promise<SessionPage> {
   const { filter = {}, limit, counted } = query;
-  const statement = new Statement();
-  const text = pageText(statement, query);
-  const { rows } = await client.query<{ listed: string }>(text, statement.values);
+  const rows = await findRows(client, query);
   const sessions = rows.slice(0, limit).map(({ listed }): ListedSession => JSON.parse(listed));
   const last = sessions.at(-1);
   const total = counted ? { total: await count(client, filter) } : {};
@@ -36,15 +40,79 @@ export async function findPage(client: Pick<ClientBase, 'query'>, query: ListQue
 }
 
 /** One session more than the page shows: whether there is a next one. */
-function pageText(statement: Statement, query: ListQuery): string {
-  const { filter = {}, order = 'newest', limit, after, offset = 0 } = query;
-  const [direction, beyond] = order === 'newest' ? ['DESC', '<'] : ['ASC', '>'];
-  const conditions = conditionsOf(statement, filter);
-  if (after !== undefined) {
-    const [createdAt, id] = positionFrom(after);
-    conditions.push(`(created_at, id) ${beyond} (${statement.bind(createdAt)}, ${statement.bind(id)})`);
-  }
-  return `SELECT listed FROM sessions ${where(conditions)} ORDER BY created_at ${direction}, id ${direction} LIMIT ${limit + 1} OFFSET ${offset}`;
+async function findRows(client: Pick<ClientBase, 'query'>, query: ListQuery): Promise<{ listed: string }[]> {
+  const { filter = {}, limit } = query;
+  const run = async (textOf: (statement: Statement) => string) => {
+    const statement = new Statement();
+    return (await client.query<{ listed: string }>(textOf(statement), statement.values)).rows;
+  };
+  if (!filter.labels && filter.text === undefined) return run((statement) => orderedPage(statement, query));
+  const soon = await run((statement) => firstLookedAt(statement, query));
+  return soon.length > limit ? soon : run((statement) => sortedPage(statement, query));
+}
+
+/** Where an index has them in their order. What is passed over is not read, but for its place in the index. */
+function orderedPage(statement: Statement, query: ListQuery): string {
+  const { limit, offset = 0 } = query;
+  const page = (columns: string) => inOrder(statement, query, columns, limit + 1, offset);
+  if (offset === 0) return page('created_at, id, listed');
+  return `SELECT listed FROM (${page('created_at, id')}) page JOIN sessions USING (id) ${orderOf(query, 'page.')}`;
+}
+
+/** What is there of a page among those that come first: enough where many sessions fit. */
+function firstLookedAt(statement: Statement, query: ListQuery): string {
+  const { filter = {}, limit, offset = 0 } = query;
+  const fits = containedConditions(statement, filter).join(' AND ') || 'true';
+  const most = Math.ceil(LOOKED_AT / Math.max(1, filter.statuses?.length ?? 1));
+  const first = inOrder(
+    statement,
+    query,
+    `created_at, id, CASE WHEN ${fits} THEN listed END AS listed`,
+    most,
+  );
+  return `SELECT listed FROM (${first}) first WHERE listed IS NOT NULL LIMIT ${limit + 1} OFFSET ${offset}`;
+}
+
+/**
+ * All that fit, sorted, and of them a page. By time and id as one value, an order that no index has: with one the planner might
+ * choose to walk through all sessions.
+ */
+function sortedPage(statement: Statement, query: ListQuery): string {
+  const { filter = {}, order = 'newest', limit, offset = 0 } = query;
+  const conditions = [...conditionsOf(statement, filter), ...beyondCursor(statement, query)];
+  const direction = order === 'newest' ? 'DESC' : 'ASC';
+  return `SELECT listed FROM sessions ${where(conditions)} ORDER BY (created_at, id) ${direction} LIMIT ${limit + 1} OFFSET ${offset}`;
+}
+
+/**
+ * The first sessions that fit what indexes are ordered within. Of several statuses each has its own order in the index: the
+ * first of each are merged, since a walk in the order of all could find none of them in the months that it has to pass.
+ */
+function inOrder(statement: Statement, query: ListQuery, columns: string, limit: number, offset = 0): string {
+  const { statuses = [], ...others } = query.filter ?? {};
+  const conditions = [...placedConditions(statement, others), ...beyondCursor(statement, query)];
+  const wanted = [...new Set(statuses.map(toColumn))];
+  const order = orderOf(query);
+  const of = (status: string[]) =>
+    `SELECT ${columns} FROM sessions ${where([...conditions, ...status])} ${order}`;
+  const page = `LIMIT ${limit} OFFSET ${offset}`;
+  if (wanted.length === 0) return `${of([])} ${page}`;
+  if (wanted.length === 1) return `${of([`status = ${statement.bind(wanted[0])}`])} ${page}`;
+  const each = `unnest(${statement.bind(wanted)}::text[]) AS wanted(name)`;
+  const one = `${of(['status = wanted.name'])} LIMIT ${offset + limit}`;
+  return `SELECT one.* FROM ${each} CROSS JOIN LATERAL (${one}) one ${order} ${page}`;
+}
+
+function orderOf({ order = 'newest' }: ListQuery, table = ''): string {
+  const direction = order === 'newest' ? 'DESC' : 'ASC';
+  return `ORDER BY ${table}created_at ${direction}, ${table}id ${direction}`;
+}
+
+function beyondCursor(statement: Statement, { after, order = 'newest' }: ListQuery): string[] {
+  if (after === undefined) return [];
+  const [createdAt, id] = positionFrom(after);
+  const beyond = order === 'newest' ? '<' : '>';
+  return [`(created_at, id) ${beyond} (${statement.bind(createdAt)}, ${statement.bind(id)})`];
 }
 
 async function count(client: Pick<ClientBase, 'query'>, filter: SessionFilter): Promise<number> {
@@ -106,12 +174,27 @@ const where = (conditions: readonly string[]) =>
   conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
 
 function conditionsOf(statement: Statement, filter: SessionFilter): string[] {
-  const { statuses, userId, createdAfter, createdBefore, labels = {}, text } = filter;
+  const { statuses } = filter;
+  const conditions = [...placedConditions(statement, filter), ...containedConditions(statement, filter)];
+  if (statuses) conditions.push(`status = ANY(${statement.bind(statuses.map(toColumn))}::text[])`);
+  return conditions;
+}
+
+/** What indexes are ordered within, but for the status. */
+function placedConditions(
+  statement: Statement,
+  { userId, createdAfter, createdBefore }: SessionFilter,
+): string[] {
   const conditions: string[] = [];
   if (userId !== undefined) conditions.push(`user_id = ${statement.bind(toColumn(userId))}`);
-  if (statuses) conditions.push(`status = ANY(${statement.bind(statuses.map(toColumn))}::text[])`);
   if (createdAfter !== undefined) conditions.push(`created_at >= ${statement.bind(createdAfter)}`);
   if (createdBefore !== undefined) conditions.push(`created_at < ${statement.bind(createdBefore)}`);
+  return conditions;
+}
+
+/** What an index can say of each session, in no order. */
+function containedConditions(statement: Statement, { labels = {}, text }: SessionFilter): string[] {
+  const conditions: string[] = [];
   const wanted = Object.entries(labels).map(([key, value]) => labelText(key, value));
   if (wanted.length > 0) conditions.push(`labels @> ${statement.bind(wanted)}::text[]`);
   if (text !== undefined) conditions.push(wordsCondition(statement, searchWords(text)));
