@@ -1,7 +1,12 @@
 /** A run of the benchmark: row after row, and a result that says on what it was measured. Never fails on a figure. */
 
-import { Bench, NotAvailable, type Wish } from './bench.js';
+import { type Bench, NotAvailable, type Wish } from './bench.js';
 import type { Figure } from './figure.js';
+import { FolderBench } from './folder-bench.js';
+import { plansRow } from './postgres/plans-row.js';
+import { PostgresBench } from './postgres/postgres-bench.js';
+import { httpRow, inProcessRow } from './postgres/rate-rows.js';
+import { bytesRow, getAtSizeRow as getAtSizesRow } from './postgres/size-rows.js';
 import { commit, type Machine, machine } from './report/machine.js';
 import { createRow, getRow } from './rows/http-rows.js';
 import { appendRow, createInProcessRow } from './rows/in-process-rows.js';
@@ -10,7 +15,9 @@ import type { Row } from './rows/row.js';
 import { getAtSizeRow, pageRow } from './rows/size-rows.js';
 import { rebuildRow, startRow } from './rows/start-rows.js';
 
-export const ROWS: readonly Row[] = [
+export type StoreName = 'file' | 'postgres';
+
+const FILE_ROWS: readonly Row<FolderBench>[] = [
   getRow,
   createRow,
   createInProcessRow,
@@ -24,11 +31,34 @@ export const ROWS: readonly Row[] = [
   rebuildRow,
 ];
 
+const POSTGRES_ROWS: readonly Row<PostgresBench>[] = [
+  httpRow('get'),
+  httpRow('create'),
+  createLatencyRow,
+  inProcessRow('get'),
+  inProcessRow('create'),
+  inProcessRow('append'),
+  getAtSizesRow,
+  pageRow,
+  queriesRow,
+  plansRow,
+  startRow,
+  bytesRow,
+];
+
+/** What can be measured of each store. */
+export const ROWS: Readonly<Record<StoreName, readonly Pick<Row, 'name' | 'what'>[]>> = {
+  file: FILE_ROWS,
+  postgres: POSTGRES_ROWS,
+};
+
 export interface Results {
   readonly date: string;
   readonly commit: string;
   readonly machine: Machine;
-  readonly wish: Omit<Wish, 'folders'> & { readonly store: string };
+  readonly wish: Omit<Wish, 'folders' | 'instances'> & { readonly store: string };
+  /** Of the server, where there is one. */
+  readonly postgres?: Readonly<Record<string, string>>;
   readonly seconds: number;
   readonly figures: readonly Figure[];
 }
@@ -36,31 +66,51 @@ export interface Results {
 /** @param only names of rows; none for all of them */
 export async function runBench(
   wish: Wish,
-  store: string,
+  store: StoreName,
   only: readonly string[],
   say: (text: string) => void,
 ): Promise<Results> {
   const [begun, date] = [performance.now(), new Date().toISOString()];
-  const bench = new Bench(wish, say);
-  const figures: Figure[] = [];
-  try {
-    for (const row of ROWS)
-      if (only.length === 0 || only.includes(row.name)) figures.push(...(await figuresOf(row, bench)));
-  } finally {
-    bench.close();
-  }
-  const { folders, ...wished } = wish;
+  const { figures, ...more } =
+    store === 'file' ? await onFolders(wish, only, say) : await onPostgres(wish, only, say);
+  const { folders, instances, ...wished } = wish;
   return {
     date,
     commit: commit(),
     machine: machine(folders[0] ?? 'bench'),
-    wish: { ...wished, store },
+    wish: { ...wished, ...(store === 'postgres' && { instances }), store },
+    ...more,
     seconds: Math.round((performance.now() - begun) / 1_000),
     figures,
   };
 }
 
-async function figuresOf(row: Row, bench: Bench): Promise<Figure[]> {
+async function onFolders(wish: Wish, only: readonly string[], say: (text: string) => void) {
+  return { figures: await figuresOfAll(FILE_ROWS, new FolderBench(wish, say), only) };
+}
+
+async function onPostgres(wish: Wish, only: readonly string[], say: (text: string) => void) {
+  const bench = await PostgresBench.start(wish, say);
+  const postgres = await bench.settings();
+  return { postgres, figures: await figuresOfAll(POSTGRES_ROWS, bench, only) };
+}
+
+async function figuresOfAll<Given extends Bench>(
+  rows: readonly Row<Given>[],
+  bench: Given,
+  only: readonly string[],
+): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  try {
+    for (const row of rows)
+      if (only.length === 0 || only.includes(row.name)) figures.push(...(await figuresOf(row, bench)));
+    return figures;
+  } finally {
+    await bench.close();
+  }
+}
+
+async function figuresOf<Given extends Bench>(row: Row<Given>, bench: Given): Promise<Figure[]> {
   try {
     return await row.measure(bench);
   } catch (error) {

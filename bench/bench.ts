@@ -1,12 +1,10 @@
 /** What every row of the benchmark is given: what is wanted, the data sets, the load, a way to say how far it is. */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type DataSet, dataSetOf, onePath } from './data-set/data-set.js';
+import type { DataSet } from './data-set/data-set.js';
 import { Load } from './load/load.js';
-import { type Adapter, isKnown, product } from './servers/programs.js';
-import { type Program, type Server, withServers } from './servers/server.js';
+import { type Adapter, isKnown } from './servers/programs.js';
+import type { Program, Server } from './servers/server.js';
 
 export interface Wish {
   /** Sizes of data sets, ascending. */
@@ -15,7 +13,9 @@ export interface Wish {
   readonly rounds: number;
   /** How long each side is measured in a round. */
   readonly seconds: number;
-  /** Data folders of bench:seed that may be used. */
+  /** How many servers are measured side by side over one database. */
+  readonly instances: readonly number[];
+  /** Folders of earlier runs that may be used: data folders of bench:seed, or PostgreSQL's. */
   readonly folders: readonly string[];
   /** How long to wait for an index that is made anew, in seconds. */
   readonly patience: number;
@@ -25,56 +25,48 @@ export interface Wish {
 export class NotAvailable extends Error {}
 
 export const UNKNOWN_ADAPTER = 'the server does not know HTTP_ADAPTER';
-const DATA = join('bench', 'data');
 const LOOK_EVERY_MS = 200;
 
-export class Bench {
+export abstract class Bench<Set extends DataSet = DataSet> {
   readonly load = new Load();
-  readonly #sets = new Map<number, Promise<DataSet>>();
-  readonly #scratch: string[] = [];
-  readonly #indexed = new Set<string>();
+  readonly #sets = new Map<number, Promise<Set>>();
 
   constructor(
     readonly wish: Wish,
     readonly say: (text: string) => void,
   ) {}
 
-  get smallest(): Promise<DataSet> {
+  get smallest(): Promise<Set> {
     return this.dataSet(this.wish.sessions[0] as number);
   }
 
-  get largest(): Promise<DataSet> {
+  get largest(): Promise<Set> {
     return this.dataSet(this.wish.sessions.at(-1) as number);
   }
 
-  dataSet(sessions: number): Promise<DataSet> {
-    const set = this.#sets.get(sessions) ?? dataSetOf(sessions, this.wish.folders);
+  dataSet(sessions: number): Promise<Set> {
+    const set = this.#sets.get(sessions) ?? this.find(sessions);
     this.#sets.set(sessions, set);
     return set;
   }
 
-  /** A data folder for what is made and thrown away, on the disk on which the data sets are. */
-  scratchFolder(): string {
-    mkdirSync(DATA, { recursive: true });
-    const folder = resolve(mkdtempSync(join(DATA, 'scratch-')));
-    this.#scratch.push(folder);
-    return folder;
-  }
+  /** An empty one for what is made and thrown away. */
+  abstract scratch(): Promise<Set>;
 
   /** The product over a data set; where several adapters are measured, with the first one. */
-  server({ folder }: Pick<DataSet, 'folder'>, readyPath = onePath(folder)): Program {
+  abstract server(set: Set, adapter?: Adapter): Program;
+
+  /** A data set as it is at any start but the first. */
+  abstract indexed(set: Set): Promise<Set>;
+
+  /** Found where an earlier run left it, or made. */
+  protected abstract find(sessions: number): Promise<Set>;
+
+  /** The adapter with which is measured what no adapter matters to. */
+  get anyAdapter(): Adapter {
     const adapter = this.wish.adapters.find(isKnown);
     if (!adapter) throw new NotAvailable(UNKNOWN_ADAPTER);
-    return product(folder, adapter, readyPath);
-  }
-
-  /** A data set whose index is there and complete, as it is at any start but the first. */
-  async indexed(set: DataSet): Promise<DataSet> {
-    if (this.#indexed.has(set.folder)) return set;
-    this.say(`the index of ${set.sessions.toLocaleString('en')} sessions, where it is not there yet`);
-    await withServers([this.server(set)], (server) => this.complete(server as Server));
-    this.#indexed.add(set.folder);
-    return set;
+    return adapter;
   }
 
   /** Waits until the store has taken stock; how long that took from now on, in seconds. A store that never says so has. */
@@ -106,9 +98,8 @@ export class Bench {
     return measured;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.load.stop();
-    for (const folder of this.#scratch) rmSync(folder, { recursive: true, force: true });
   }
 }
 

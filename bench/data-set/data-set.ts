@@ -13,6 +13,11 @@ const DAY_FOLDER = /^\d{4}-\d{2}-\d{2}$/;
 
 export interface DataSet {
   readonly sessions: number;
+  /** Of one of its sessions; of an empty one, what is answered all the same. */
+  readonly onePath: string;
+}
+
+export interface FolderSet extends DataSet {
   readonly folder: string;
 }
 
@@ -22,15 +27,15 @@ export function dataFolderOf(sessions: number): string {
 }
 
 /** @param folders data folders that somebody made with bench:seed elsewhere */
-export async function dataSetOf(sessions: number, folders: readonly string[]): Promise<DataSet> {
+export async function dataSetOf(sessions: number, folders: readonly string[]): Promise<FolderSet> {
   const elsewhere = folders.map((folder) => resolve(folder)).find((folder) => isWhole(folder, sessions));
   const folder = elsewhere ?? dataFolderOf(sessions);
-  if (isWhole(folder, sessions)) return { sessions, folder };
+  if (isWhole(folder, sessions)) return { sessions, folder, onePath: onePath(folder) };
   const begun = readNote(folder);
   const plan = begun ?? { sessions, days: 365, seed: 1, until: today() };
   process.stderr.write(`making ${count(sessions, 'session')} to measure on\n`);
   await seed(folder, plan, { continue: begun !== undefined });
-  return { sessions, folder };
+  return { sessions, folder, onePath: onePath(folder) };
 }
 
 function isWhole(folder: string, sessions: number): boolean {
@@ -44,8 +49,7 @@ export function* idsOf(folder: string): Generator<string> {
     for (const name of readdirSync(join(folder, day))) if (name.startsWith('sess_')) yield name;
 }
 
-/** The path of one session of a data folder. */
-export function onePath(folder: string): string {
+function onePath(folder: string): string {
   for (const id of idsOf(folder)) return `/session/${id}`;
   throw new Error('the data folder has no session');
 }

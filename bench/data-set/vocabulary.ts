@@ -53,6 +53,7 @@ const USERS = FIRST_NAMES.split(' ').flatMap((first) =>
 );
 
 export const COMMON_WORD = WORDS[0] as string;
+export const SELDOM_WORD = WORDS.at(-10) as string;
 export const RARE_WORD = CODE_NAMES[0] as string;
 export const words = zipf([...new Set(WORDS)]);
 export const codeNames = zipf(CODE_NAMES);

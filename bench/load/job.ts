@@ -51,6 +51,3 @@ export interface Latencies {
 }
 
 export type Job = RateJob | LatencyJob;
-export type JobAnswer =
-  | { readonly result: Rate | Latencies; readonly error?: undefined }
-  | { readonly error: string };

@@ -5,7 +5,8 @@
 
 import autocannon from 'autocannon';
 import { idsOf } from '../data-set/data-set.js';
-import type { Job, JobAnswer, Paths, Rate, RateJob } from './job.js';
+import { answerJobs } from './asked-process.js';
+import type { Job, Paths, Rate, RateJob } from './job.js';
 import { timeRequests } from './timed-requests.js';
 
 const TIMEOUT_S = 60;
@@ -13,16 +14,7 @@ const TIMEOUT_S = 60;
 /** Reading the names of a million folders takes seconds: once for each data folder. */
 const known = new Map<string, readonly string[]>();
 
-process.on('message', (job: Job) => {
-  work(job).then(
-    (result) => answer({ result }),
-    (error: unknown) => answer({ error: error instanceof Error ? error.message : String(error) }),
-  );
-});
-
-function answer(message: JobAnswer): void {
-  process.send?.(message);
-}
+answerJobs(work);
 
 async function work(job: Job) {
   const draw = drawerOf(job.paths);

@@ -3,14 +3,14 @@
 import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { count } from '../../dist/cli/text.js';
+import type { DataSet } from '../data-set/data-set.js';
 import { seedDatabase } from '../data-set/database-seeder.js';
 import { type Note, today } from '../data-set/plan.js';
 
 const PREFIX = 'impact_session_bench_';
 
-export interface Database {
+export interface DatabaseSet extends DataSet {
   readonly url: string;
-  readonly sessions: number;
 }
 
 export class Databases {
@@ -19,7 +19,7 @@ export class Databases {
   constructor(private readonly server: string) {}
 
   /** One with so many sessions, made where an earlier run left none that is whole. */
-  async ofSize(sessions: number): Promise<Database> {
+  async ofSize(sessions: number): Promise<DatabaseSet> {
     const name = `${PREFIX}${sessions}`;
     const [found] = await rowsOf<{ note: string | null }>(
       this.server,
@@ -34,15 +34,17 @@ export class Databases {
       const note: Note = { ...plan, complete: true };
       await rowsOf(this.server, `COMMENT ON DATABASE ${name} IS '${JSON.stringify(note)}'`);
     }
-    return { url: this.#url(name), sessions };
+    const url = this.#url(name);
+    const [first] = await rowsOf<{ id: string }>(url, 'SELECT id FROM sessions ORDER BY id LIMIT 1');
+    return { url, sessions, onePath: `/session/${first?.id}` };
   }
 
   /** An empty one for what is made and thrown away. */
-  async scratch(): Promise<Database> {
+  async scratch(): Promise<DatabaseSet> {
     const name = `${PREFIX}scratch_${randomUUID().replaceAll('-', '')}`;
     await this.#create(name);
     this.#scratch.push(name);
-    return { url: this.#url(name), sessions: 0 };
+    return { url: this.#url(name), sessions: 0, onePath: '/session/list?limit=1' };
   }
 
   async close(): Promise<void> {
@@ -59,6 +61,16 @@ export class Databases {
     url.pathname = `/${name}`;
     return url.href;
   }
+}
+
+/** So many paths of sessions, drawn from all; the same ones each time. */
+export async function pathsOf({ url, sessions }: DatabaseSet, wanted: number): Promise<string[]> {
+  const rows = await rowsOf<{ id: string }>(
+    url,
+    `SELECT id FROM sessions WHERE hashtextextended(id, 0) % $1 = 0 ORDER BY hashtextextended(id, 1) LIMIT $2`,
+    [Math.max(1, Math.floor(sessions / wanted)), wanted],
+  );
+  return rows.map(({ id }) => `/session/${id}`);
 }
 
 /** One statement on a connection of its own. */

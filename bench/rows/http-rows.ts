@@ -1,9 +1,8 @@
 /** Rows 1 and 2: what the product's work costs beside what Nest and HTTP cost anyway. */
 
 import { type Bench, UNKNOWN_ADAPTER } from '../bench.js';
-import { onePath } from '../data-set/data-set.js';
 import { atLeast, type Figure, ratioOf, sampleOf } from '../figure.js';
-import { type Adapter, bareNest, isKnown, product } from '../servers/programs.js';
+import { type Adapter, bareNest, isKnown } from '../servers/programs.js';
 import { type Program, type Server, withServers } from '../servers/server.js';
 import { CONNECTIONS, type Row } from './row.js';
 
@@ -42,9 +41,9 @@ async function forEachAdapter(
 }
 
 async function getFigure(bench: Bench, adapter: Adapter, named: Named): Promise<Figure> {
-  const { folder } = await bench.smallest;
-  const path = onePath(folder);
-  return withServers([product(folder, adapter, path)], async (server) => {
+  const set = await bench.smallest;
+  const path = set.onePath;
+  return withServers([bench.server(set, adapter)], async (server) => {
     const answer = await (await fetch(`${server?.url}${path}`)).json();
     const job = { ...many(bench), method: 'GET', paths: [path] } as const;
     const side = ({ url }: Server) => bench.load.rate({ ...job, url });
@@ -54,8 +53,8 @@ async function getFigure(bench: Bench, adapter: Adapter, named: Named): Promise<
 }
 
 async function createFigure(bench: Bench, adapter: Adapter, named: Named): Promise<Figure> {
-  const folder = bench.scratchFolder();
-  return withServers([product(folder, adapter, '/session/list?limit=1')], async (server) => {
+  const set = await bench.scratch();
+  return withServers([bench.server(set, adapter)], async (server) => {
     const headers = { 'content-type': 'application/json' };
     const target = `${server?.url}/session/create`;
     const answer = await (await fetch(target, { method: 'POST', headers, body: CREATE_BODY })).json();

@@ -4,34 +4,23 @@ import { statSync } from 'node:fs';
 import { mkdir, open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseSessionId } from '../../dist/session/domain/session-id.js';
-import type { Lifecycle, SessionService } from '../../dist/session/index.js';
 import { createFile, SharedSyncs, syncFolder } from '../../dist/session/store/file/durable-file.js';
 import { EVENTS_FILE, VIEW_FILE } from '../../dist/session/store/file/session-folders.js';
 import { systemFiles } from '../../dist/session/store/file/system-files.js';
-import type { Bench } from '../bench.js';
 import { atLeast, type Figure, ratioOf, sampleOf } from '../figure.js';
-import { rateOf, withService } from './in-process.js';
+import type { FolderBench } from '../folder-bench.js';
+import { AT_ONCE, changes, ROUND, rateOf, USER, withService } from './in-process.js';
 import type { Row } from './row.js';
 
-/** Sessions, and files, that are changed at the same time. */
-const AT_ONCE = 64;
-const USER = 'developer@example.com';
-
-/** Goes round without end, so that a session can change its status as often as there is time. */
-const ROUND: Lifecycle = {
-  initial: 'waiting',
-  failure: 'failed',
-  transitions: { waiting: ['working', 'failed'], working: ['waiting', 'failed'], failed: [] },
-};
-
-export const appendRow: Row = {
+export const appendRow: Row<FolderBench> = {
   name: 'append',
   what: `durable updateStatus on ${AT_ONCE} sessions beside open, append, fdatasync and close on ${AT_ONCE} files`,
   measure: async (bench) => {
     const folder = bench.scratchFolder();
     const lineBytes = await measureLine(bench.scratchFolder());
     const sides = {
-      product: () => withService(folder, ROUND, (service) => changes(service, bench.wish.seconds)),
+      product: () =>
+        withService({ kind: 'file', path: folder }, ROUND, (service) => changes(service, bench.wish.seconds)),
       floor: () => plainAppends(bench, lineBytes),
     };
     const rounds = await bench.alternate('append', sides);
@@ -48,20 +37,9 @@ export const appendRow: Row = {
   },
 };
 
-/** Of sessions that are new in each round: none comes to the end of what one may hold. */
-async function changes(service: SessionService, seconds: number): Promise<number> {
-  const made = await Promise.all(Array.from({ length: AT_ONCE }, () => service.process({ user_id: USER })));
-  const next = made.map(() => 0);
-  return rateOf(AT_ONCE, seconds, (caller) => {
-    next[caller] = 1 - (next[caller] as number);
-    const { session_id: id } = made[caller] as { session_id: string };
-    return service.updateStatus(id, next[caller] === 1 ? 'working' : 'waiting', { actor: USER });
-  });
-}
-
 /** How many bytes one such change adds to a log. */
 function measureLine(folder: string): Promise<number> {
-  return withService(folder, ROUND, async (service) => {
+  return withService({ kind: 'file', path: folder }, ROUND, async (service) => {
     const { session_id: id } = await service.process({ user_id: USER });
     const log = join(folder, parseSessionId(id)?.day ?? '', id, EVENTS_FILE);
     const before = statSync(log).size;
@@ -70,7 +48,7 @@ function measureLine(folder: string): Promise<number> {
   });
 }
 
-async function plainAppends(bench: Bench, bytes: number): Promise<number> {
+async function plainAppends(bench: FolderBench, bytes: number): Promise<number> {
   const folder = resolve(bench.scratchFolder(), 'plain');
   await mkdir(folder);
   const line = Buffer.alloc(bytes, 'x');
@@ -82,13 +60,13 @@ async function plainAppends(bench: Bench, bytes: number): Promise<number> {
   });
 }
 
-export const createInProcessRow: Row = {
+export const createInProcessRow: Row<FolderBench> = {
   name: 'create-in-process',
   what: `durable creations in process, ${AT_ONCE} at once, beside the same calls on the disk alone`,
   measure: async (bench) => {
     const folder = bench.scratchFolder();
     const create = () =>
-      withService(folder, undefined, (service) =>
+      withService({ kind: 'file', path: folder }, undefined, (service) =>
         rateOf(AT_ONCE, bench.wish.seconds, () => service.process({ user_id: USER })),
       );
     const rounds = await bench.alternate('create-in-process', {
@@ -109,7 +87,7 @@ export const createInProcessRow: Row = {
 };
 
 /** What docs/STORAGE.md has a writer do to make a session, with files of usual lengths and nothing else. */
-async function plainCreates(bench: Bench): Promise<number> {
+async function plainCreates(bench: FolderBench): Promise<number> {
   const day = bench.scratchFolder();
   const syncs = new SharedSyncs(systemFiles);
   const [log, view] = [Buffer.alloc(460, 'x'), 'x'.repeat(420)];

@@ -53,8 +53,7 @@ export const createLatencyRow: Row = {
   name: 'create-latency',
   what: 'how long a durable creation over HTTP takes one client',
   measure: async (bench) => {
-    const program = bench.server({ folder: bench.scratchFolder() }, '/session/list?limit=1');
-    return withServers([program], async (server) => {
+    return withServers([bench.server(await bench.scratch())], async (server) => {
       const { url } = server as Server;
       const body = '{"user_id":"developer@example.com"}';
       const job = { url, method: 'POST', paths: ['/session/create'], body, connections: 1 } as const;

@@ -3,11 +3,11 @@
 import type { Bench } from '../bench.js';
 import type { Figure } from '../figure.js';
 
-export interface Row {
+export interface Row<Given extends Bench = Bench> {
   /** As `--only` has it. */
   readonly name: string;
   readonly what: string;
-  measure(bench: Bench): Promise<Figure[]>;
+  measure(bench: Given): Promise<Figure[]>;
 }
 
 /** Requests at the same time where as many answers as possible are wanted. */

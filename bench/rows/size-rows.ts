@@ -7,6 +7,7 @@ import { bringIntoMemory } from '../data-set/in-memory.js';
 import { Random } from '../data-set/random.js';
 import { users } from '../data-set/vocabulary.js';
 import { atLeast, atMost, type Figure, ratioAtMost, ratioOf, sampleOf } from '../figure.js';
+import type { FolderBench } from '../folder-bench.js';
 import { type Server, withServers } from '../servers/server.js';
 import { CONNECTIONS, type Row } from './row.js';
 
@@ -17,7 +18,7 @@ const SMALL_PAGE = 1_000;
 const PAGE = 50;
 const PAGES_DRAWN = 1_000;
 
-export const getAtSizeRow: Row = {
+export const getAtSizeRow: Row<FolderBench> = {
   name: 'get-at-size',
   what: 'GET /session/{id} with the largest data set beside the smallest',
   measure: async (bench) => {

@@ -6,8 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { count } from '../../dist/cli/text.js';
 import { parseSessionId } from '../../dist/session/domain/session-id.js';
 import { type Bench, isTakingStock, NotAvailable } from '../bench.js';
-import type { DataSet } from '../data-set/data-set.js';
+import type { FolderSet } from '../data-set/data-set.js';
 import { atMost, type Figure, sampleOf } from '../figure.js';
+import type { FolderBench } from '../folder-bench.js';
 import type { Latencies } from '../load/job.js';
 import { Server, withServers } from '../servers/server.js';
 import { withService } from './in-process.js';
@@ -63,7 +64,7 @@ const BURST_S = 1;
 const ALONE_MS = 6_000;
 const CREATORS = 8;
 
-export const rebuildRow: Row = {
+export const rebuildRow: Row<FolderBench> = {
   name: 'rebuild',
   what: 'a lost index made anew from the largest data set, and what the server can do meanwhile',
   measure: async (bench) => {
@@ -105,7 +106,7 @@ class Use {
   constructor(
     private readonly bench: Bench,
     private readonly server: Server,
-    private readonly set: DataSet,
+    private readonly set: FolderSet,
   ) {}
 
   async untilComplete(): Promise<void> {
@@ -154,7 +155,7 @@ class Use {
 }
 
 /** Whether there was an index to drop. */
-function dropIndex({ folder }: DataSet): boolean {
+function dropIndex({ folder }: FolderSet): boolean {
   const store = join(folder, '.store');
   const files = readdirSync(store).filter((name) => INDEX_FILE.test(name));
   for (const name of files) rmSync(join(store, name));
@@ -162,9 +163,9 @@ function dropIndex({ folder }: DataSet): boolean {
 }
 
 /** Takes away what was made, through the store, so that its index knows. */
-async function removeAll({ folder }: DataSet, ids: readonly string[]): Promise<void> {
+async function removeAll({ folder }: FolderSet, ids: readonly string[]): Promise<void> {
   if (ids.length === 0) return;
-  await withService(folder, undefined, async (service) => {
+  await withService({ kind: 'file', path: folder }, undefined, async (service) => {
     for (const id of ids) await service.remove(id);
   });
   for (const day of new Set(ids.map((id) => parseSessionId(id)?.day ?? ''))) removeEmpty(join(folder, day));

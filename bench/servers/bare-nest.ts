@@ -1,16 +1,26 @@
 /**
  * The floor of HTTP: a Nest application with the routes that are measured, which answer a constant. Nest, its adapter,
- * routing and JSON, and for a creation the same DTO and the same check of it; no log, no store, no disk.
+ * routing and JSON, and for a creation the same DTO and the same check of it; no log, no store, no disk. Beside a database the
+ * one statement that the request needs, with values that were made before.
  */
 
-import { Body, Controller, Get, HttpCode, Module, Post, UsePipes } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Module, Param, Post, UsePipes } from '@nestjs/common';
 import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { SessionCreateRequest } from '../../dist/session/session.dto.js';
 import { SessionValidationPipe } from '../../dist/session/session.pipe.js';
+import { PlainDatabase } from '../postgres/plain-database.js';
 
-const { BENCH_ADAPTER = 'express', BENCH_ANSWER = '{}', PORT, HOST = '127.0.0.1' } = process.env;
-const answer: unknown = JSON.parse(BENCH_ANSWER);
+const {
+  BENCH_ADAPTER = 'express',
+  BENCH_ANSWER = '{}',
+  BENCH_DATABASE,
+  PORT,
+  HOST = '127.0.0.1',
+} = process.env;
+const answer: { readonly session_id?: string } = JSON.parse(BENCH_ANSWER);
+const database = BENCH_DATABASE ? new PlainDatabase(BENCH_DATABASE) : undefined;
+const template = await database?.template(answer.session_id ?? '');
 /** Not in the text of an import: the package need not be there where Express is measured. */
 const FASTIFY: string = '@nestjs/platform-fastify';
 
@@ -20,12 +30,12 @@ class ConstantController {
   @Post('create')
   @HttpCode(200)
   create(@Body() _request: SessionCreateRequest): unknown {
-    return answer;
+    return database && template ? database.create(template).then(() => answer) : answer;
   }
 
   @Get(':session_id')
-  get(): unknown {
-    return answer;
+  get(@Param('session_id') id: string): unknown {
+    return database ? database.get(id).then(() => answer) : answer;
   }
 }
 

@@ -7,16 +7,23 @@ import type { Program } from './server.js';
 
 export type Adapter = 'express' | 'fastify';
 
-/** `node dist/main.js` over a data folder, with everything else as it is by default. */
-export function product(folder: string, adapter: Adapter, readyPath: string): Program {
-  const env = { DATA_SESSIONS_PATH: folder, HTTP_ADAPTER: adapter };
+/** `node dist/main.js` over what `store` names, with everything else as it is by default. */
+export function product(
+  store: Readonly<Record<string, string>>,
+  adapter: Adapter,
+  readyPath: string,
+): Program {
+  const env = { ...store, HTTP_ADAPTER: adapter };
   return { command: [resolve('dist/main.js')], env, readyPath };
 }
 
-/** A Nest application that does nothing but answer `answer`. */
-export function bareNest(adapter: Adapter, answer: unknown): Program {
+/**
+ * A Nest application that does nothing but answer `answer`.
+ * @param database where it makes the one statement that a request needs; none without it
+ */
+export function bareNest(adapter: Adapter, answer: unknown, database = ''): Program {
   const command = [fileURLToPath(new URL('./bare-nest.js', import.meta.url))];
-  const env = { BENCH_ADAPTER: adapter, BENCH_ANSWER: JSON.stringify(answer) };
+  const env = { BENCH_ADAPTER: adapter, BENCH_ANSWER: JSON.stringify(answer), BENCH_DATABASE: database };
   return { command, env, readyPath: '/session/any' };
 }
 
