@@ -1,6 +1,6 @@
 /** What is measured: figures with what they are compared with and what they should be. Pure. */
 
-export type Unit = '/s' | 'ms' | 's' | 'MB';
+export type Unit = '/s' | 'ms' | 's' | 'MB' | 'kB';
 
 /** What a figure, or its ratio to what it is compared with, should be. */
 export interface Aim {

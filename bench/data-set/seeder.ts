@@ -22,7 +22,6 @@ const INODES_PER_SESSION = 3;
 const RESERVE_BYTES = 1024 ** 3;
 
 export interface Seeded {
-  readonly sessions: number;
   /** Until all was written, and until all was on the disk. */
   readonly writtenMs: number;
   readonly durableMs: number;
@@ -52,7 +51,7 @@ export async function seed(root: string, plan: Plan, options: { continue: boolea
     await syncFilesystem(root);
     writeNote(root, { ...plan, complete: true });
     durable = true;
-    return { sessions: plan.sessions, writtenMs, durableMs: performance.now() - begun };
+    return { writtenMs, durableMs: performance.now() - begun };
   } finally {
     // A lock that is let go of otherwise has the next start look after what may not be on the disk.
     await holding.release(durable);

@@ -1,0 +1,66 @@
+/**
+ * How PostgreSQL goes about the documented filters, by EXPLAIN over sessions of three months: never by reading a whole
+ * table. `npm run bench -- --store postgres --only plans` asks the same of 1,000,000. No time is judged.
+ */
+
+import { execFile } from 'node:child_process';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
+
+interface Explained {
+  readonly listing: string;
+  readonly readWhole: readonly string[];
+  readonly blocks: number;
+}
+
+const SESSIONS = ['--sessions', '10000', '--days', '91', '--until', '2024-04-01'];
+const LISTINGS = 39;
+/** A page of each of three statuses, and the way to it in the index of each month. */
+const BLOCKS_OF_STATUSES = 300;
+
+let database: FreshDatabase;
+let explainListings: (url: string) => Promise<Explained[]>;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const seed = [resolve('dist-bench/seed.js'), ...SESSIONS, '--database', database.url];
+  await promisify(execFile)(process.execPath, seed);
+  ({ explainListings } = await import(pathToFileURL(resolve('dist-bench/postgres/plans.js')).href));
+});
+
+afterAll(() => database.drop());
+
+async function thatReadWholeTables(): Promise<string[]> {
+  const explained = await explainListings(database.url);
+  expect(explained.length).toBe(LISTINGS);
+  return explained.filter(({ readWhole }) => readWhole.length > 0).map(({ listing }) => listing);
+}
+
+test('no documented filter, and none of their combinations, has a whole table read', async () => {
+  expect(await thatReadWholeTables()).toEqual([]);
+});
+
+// What would happen otherwise: else the test above could not fail.
+test.each([
+  ['sessions_newest', 'no filter'],
+  ['sessions_labels', 'a label of none'],
+  ['sessions_words', 'a word of none'],
+])('without the index %s it is: %s', async (index, listing) => {
+  const [row] = await command(`SELECT pg_get_indexdef('${index}'::regclass) AS made`, database.url);
+  await command(`DROP INDEX ${index}`, database.url);
+  const found = await thatReadWholeTables();
+  await command((row as { made: string }).made.replace(' ON ONLY ', ' ON '), database.url);
+  expect(found).toContain(listing);
+});
+
+test('several statuses that only sessions of the newest month have are not looked for in all others', async () => {
+  await command("UPDATE sessions SET status = 'completed' WHERE id < 'sess_202403'", database.url);
+  await command('VACUUM (ANALYZE) sessions', database.url);
+  const explained = await explainListings(database.url);
+  const statuses = explained.filter(({ listing }) => listing.startsWith('several statuses'));
+  expect(statuses.length).toBe(3);
+  for (const { blocks } of statuses) expect(blocks).toBeLessThan(BLOCKS_OF_STATUSES);
+});
