@@ -3,6 +3,7 @@
 import { type Bench, NotAvailable, type Wish } from './bench.js';
 import type { Figure } from './figure.js';
 import { FolderBench } from './folder-bench.js';
+import { partitionsRow } from './postgres/partitions-row.js';
 import { plansRow } from './postgres/plans-row.js';
 import { PostgresBench } from './postgres/postgres-bench.js';
 import { httpRow, inProcessRow } from './postgres/rate-rows.js';
@@ -42,6 +43,7 @@ const POSTGRES_ROWS: readonly Row<PostgresBench>[] = [
   pageRow,
   queriesRow,
   plansRow,
+  partitionsRow,
   startRow,
   bytesRow,
 ];

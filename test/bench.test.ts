@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { command } from './postgres/fresh-database.js';
 
 const SEED = resolve('dist-bench/seed.js');
 const BENCH = resolve('dist-bench/main.js');
@@ -28,8 +29,9 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A program in the test's folder, and what it says. */
 function node(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { ...process.env, DATABASE_URL: process.env.TEST_DATABASE_URL };
   return new Promise((done) => {
-    execFile(process.execPath, args, { cwd: folder }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { cwd: folder, env }, (error, stdout, stderr) =>
       done({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
     );
   });
@@ -145,6 +147,33 @@ describe('bench', () => {
     expect(readdirSync(join(folder, 'bench/data'))).toEqual([]);
   });
 
+  test('of PostgreSQL: several processes beside as many in plain pg, on a server that is there, which keeps nothing else', async () => {
+    const options = ['--rounds', '1', '--seconds', '1', '--sessions', '10', '--out', 'results', '--tsv'];
+    const rows = ['--only', 'append-in-process', 'create-in-process', 'plans'];
+    const { code } = await node(BENCH, '--store', 'postgres', '--instances', '2', ...options, ...rows);
+    const results = JSON.parse(readFileSync(join(folder, 'results/results-postgres.json'), 'utf8'));
+    const databases = await command(
+      "SELECT datname FROM pg_database WHERE datname LIKE 'impact_session_bench%'",
+    );
+    await command('DROP DATABASE impact_session_bench_10 WITH (FORCE)');
+    const [create, append, plans] = results.figures;
+    expect(code).toBe(0);
+    for (const [figure, name] of [
+      [create, 'create-in-process-2'],
+      [append, 'append-in-process-2'],
+    ]) {
+      expect(figure).toMatchObject({ name, unit: '/s', aims: [{ of: 'ratio' }] });
+      expect([figure.measured.median, figure.comparedWith.median]).toEqual([
+        expect.any(Number),
+        expect.any(Number),
+      ]);
+    }
+    expect(plans.note).toMatch(/0 of 39 read a whole table$/);
+    expect(results.wish).toMatchObject({ store: 'postgres', instances: [2] });
+    expect(results.postgres.server_version).toMatch(/^\d+/);
+    expect(databases).toEqual([{ datname: 'impact_session_bench_10' }]);
+  });
+
   test('refuses a row that it does not have', async () => {
     const { code, stderr } = await node(BENCH, '--only', 'everything');
     expect(code).toBe(2);
@@ -163,5 +192,25 @@ describe('bench', () => {
       rounds: 5,
     });
     expect(figures.length).toBe(23);
+  });
+
+  test('its tables in the documents are those of the results of full runs', async () => {
+    const { DOCUMENTS, renewed } = await import(
+      pathToFileURL(resolve('dist-bench/report/documents.js')).href
+    );
+    const read = (path: string) => JSON.parse(readFileSync(path, 'utf8'));
+    const results = { file: read('bench/results.json'), postgres: read('bench/results-postgres.json') };
+    expect(DOCUMENTS).toEqual(['README.md', 'docs/SCALING.md']);
+    for (const document of DOCUMENTS) {
+      const text = readFileSync(document, 'utf8');
+      expect(renewed(document, text, results)).toBe(text);
+    }
+    expect(results.postgres.wish).toMatchObject({
+      sessions: [10, 1_000, 1_000_000],
+      adapters: ['express', 'fastify'],
+      instances: [1, 2],
+      rounds: 5,
+    });
+    expect(results.postgres.postgres).toMatchObject({ fsync: 'on', synchronous_commit: 'on' });
   });
 });
