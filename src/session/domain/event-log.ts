@@ -99,7 +99,7 @@ export function readLog(bytes: Uint8Array, storeId: string, sid: string): LogRea
   const events: SessionEvent[] = [];
   /** Events and bytes up to the end of the last whole command. */
   let whole = { events: 0, length: 0 };
-  const lines = linesOf(bytes, storeId, sid);
+  const lines = linesOf(bytes, sid, beginning(storeId, sid));
   for (const line of lines) {
     if (line.fault) {
       const torn = isTorn([line, ...upTo(LIMITS.events, lines)], sid, whole.events);
@@ -113,6 +113,25 @@ export function readLog(bytes: Uint8Array, storeId: string, sid: string): LogRea
   if (whole.length === bytes.length) return { events, length: whole.length };
   const rest = { seq: whole.events, finding: INCOMPLETE_COMMAND, torn: true };
   return { events: events.slice(0, whole.events), length: whole.length, rest };
+}
+
+/**
+ * Reads lines out of a log, of which the first has to be the event `first`, up to one that does not verify. Where that is
+ * not the first of the log, nobody can say whether it continues the line before.
+ */
+export function readPiece(
+  bytes: Uint8Array,
+  storeId: string,
+  sid: string,
+  first: number,
+): { readonly events: readonly SessionEvent[]; readonly finding?: string } {
+  const events: SessionEvent[] = [];
+  const begin = first === 0 ? beginning(storeId, sid) : { seq: first, prev: undefined, unknown: 0 };
+  for (const { event, fault } of linesOf(bytes, sid, begin)) {
+    if (fault) return { events, finding: fault.message };
+    events.push(event as SessionEvent);
+  }
+  return { events };
 }
 
 export type LineFaultKind = 'line_altered' | 'line_malformed' | 'line_misplaced' | 'command_incomplete';
@@ -146,7 +165,7 @@ export function* faultsOf(
   let faulty: FaultyLines | undefined;
   let last: Line | undefined;
   let [number, bad] = [0, 0];
-  for (last of linesOf(bytes, storeId, sid)) {
+  for (last of linesOf(bytes, sid, beginning(storeId, sid))) {
     number += 1;
     if (!last.fault) continue;
     bad += 1;
@@ -189,14 +208,19 @@ interface Line {
 /** What the next line has to continue. */
 interface Expected {
   readonly seq: number;
-  readonly prev: string;
+  /** Not known where the line before was not read. */
+  readonly prev: string | undefined;
   readonly last?: SessionEvent;
   /** Lines since `last` whose bytes are not what was sealed: each may have been an event, or none. */
   readonly unknown: number;
 }
 
-function* linesOf(bytes: Uint8Array, storeId: string, sid: string): Generator<Line> {
-  let expected: Expected = { seq: 0, prev: genesisHash(storeId, sid), unknown: 0 };
+function beginning(storeId: string, sid: string): Expected {
+  return { seq: 0, prev: genesisHash(storeId, sid), unknown: 0 };
+}
+
+function* linesOf(bytes: Uint8Array, sid: string, begin: Expected): Generator<Line> {
+  let expected = begin;
   for (let offset = 0; offset < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, offset);
     const end = newline < 0 ? bytes.length : newline + 1;
@@ -329,9 +353,10 @@ function misfit(
   if (!(event.seq >= seq && event.seq <= seq + unknown))
     return `seq is ${String(event.seq)}, not ${seq + unknown}`;
   // Behind an unknown line nobody knows what prev should be; that line has been told of.
-  if (event.seq === seq && event.prev !== prev) return 'prev is not the hash of the event before';
+  if (event.seq === seq && prev !== undefined && event.prev !== prev)
+    return 'prev is not the hash of the event before';
   if (last && event.at < last.at) return 'the time is earlier than that of the event before';
-  if (unknown > 0 || continuesCommand(event.data, last?.data ?? {})) return undefined;
+  if (unknown > 0 || prev === undefined || continuesCommand(event.data, last?.data ?? {})) return undefined;
   return 'the parts of a command do not follow each other';
 }
 

@@ -7,16 +7,16 @@
 import { createHash } from 'node:crypto';
 import pLimit from 'p-limit';
 import type { ClientBase } from 'pg';
+import { toColumn } from '../../domain/column-text.js';
 import {
   IdempotencyKeyInUseError,
   SessionCorruptedError,
   SessionLimitError,
   StoreUnavailableError,
 } from '../../domain/errors.js';
-import { type Decision, genesisHash, sealEvents } from '../../domain/event-log.js';
-import { deepFreeze } from '../../domain/json.js';
+import { type Decision, genesisHash, readPiece, sealEvents } from '../../domain/event-log.js';
 import { fold, type Session } from '../../domain/session.js';
-import type { EventDraft, SessionEvent } from '../../domain/session-event.js';
+import type { EventDraft } from '../../domain/session-event.js';
 import { LIMITS } from '../../domain/session-rules.js';
 import { type Verification, verdict, verifyTrail } from '../../domain/verification.js';
 import {
@@ -110,23 +110,32 @@ export class PostgresStore extends SessionStore {
 
   override read(id: string): Promise<StoredSession | undefined> {
     return this.#accept(async () => {
-      const [row] = await this.database.query<StateRow>(READ, [id]);
+      const [row] = await this.database.query<StateRow>(READ, [toColumn(id)]);
       return row && this.#stored(sessionOf(row));
     });
   }
 
   override events(id: string, { after = -1, limit }: EventQuery): Promise<EventPage | undefined> {
     return this.#accept(async () => {
+      // With the event before the page, which the page has to continue.
+      const first = Math.max(after, 0);
+      const count = limit + (after < 0 ? 0 : 1);
       const rows = await this.database.query<{ revision: number; line: string | null }>(EVENTS, [
-        id,
-        after,
-        limit,
+        toColumn(id),
+        first,
+        count,
       ]);
-      const [first] = rows;
-      if (!first) return undefined;
-      const events = rows.flatMap(({ line }) => (line === null ? [] : [parseLine(id, line)]));
+      if (!rows[0]) return undefined;
+      const { revision } = rows[0];
+      const log = logOf(rows.filter(({ line }) => line !== null));
+      const { events: read, finding } = readPiece(log, this.storeId, id, first);
+      if (finding !== undefined || read.length < Math.min(count, revision - first))
+        throw new SessionCorruptedError(
+          id,
+          `its log from event ${first}: ${finding ?? 'events are missing'}`,
+        );
+      const events = after < 0 ? read : read.slice(1);
       const last = events.at(-1);
-      const { revision } = first;
       return { events, nextAfter: last && last.seq < revision - 1 ? last.seq : null, revision };
     });
   }
@@ -146,15 +155,20 @@ export class PostgresStore extends SessionStore {
   override verify(id: string): Promise<Verification | undefined> {
     return this.#accept(async () => {
       const found = await this.database.atOneMoment(async (client) => {
-        const { rows } = await client.query<{ revision: number }>(REVISION, [id]);
-        const lines = await client.query<{ line: string }>(LINES, [id]);
+        const { rows } = await client.query<{ revision: number }>(REVISION, [toColumn(id)]);
+        const lines = await client.query<{ line: string }>(LINES, [toColumn(id)]);
         return rows[0] || lines.rows.length > 0
           ? { known: rows[0]?.revision ?? 0, lines: lines.rows }
           : undefined;
       });
       if (!found) return undefined;
-      const log = Buffer.from(found.lines.map(({ line }) => `${line}\n`).join(''));
-      const trail = { storeId: this.storeId, sid: id, log, view: null, known: found.known };
+      const trail = {
+        storeId: this.storeId,
+        sid: id,
+        log: logOf(found.lines),
+        view: null,
+        known: found.known,
+      };
       const { events, problems } = verifyTrail(trail);
       return verdict(events, problems);
     });
@@ -162,7 +176,7 @@ export class PostgresStore extends SessionStore {
 
   override remove(id: string): Promise<boolean> {
     return this.#accept(() =>
-      this.#inTurn(id, () => this.#told(this.database.transaction((client) => remove(client, id)))),
+      this.#inTurn(id, () => this.#told(this.database.transaction((client) => remove(client, toColumn(id))))),
     );
   }
 
@@ -282,7 +296,7 @@ export class PostgresStore extends SessionStore {
 
 /** The session for a command: nobody else changes it until the transaction ends. */
 async function lock(client: ClientBase, id: string): Promise<Loaded | undefined> {
-  const { rows } = await client.query<StateRow>(LOCK, [id]);
+  const { rows } = await client.query<StateRow>(LOCK, [toColumn(id)]);
   return rows[0] && { session: sessionOf(rows[0]), logBytes: Number(rows[0].log_bytes) };
 }
 
@@ -294,12 +308,9 @@ async function remove(client: ClientBase, id: string): Promise<boolean> {
   return true;
 }
 
-function parseLine(id: string, line: string): SessionEvent {
-  try {
-    return deepFreeze(JSON.parse(line));
-  } catch (cause) {
-    throw new SessionCorruptedError(id, 'a line of its log is no JSON', cause);
-  }
+/** Lines as a log in a file has them. */
+function logOf(rows: readonly { readonly line: string | null }[]): Buffer {
+  return Buffer.from(rows.map(({ line }) => `${line}\n`).join(''));
 }
 
 function keyOf({ events: [opening] }: Decision): string | undefined {

@@ -187,8 +187,8 @@ function placedConditions(
 ): string[] {
   const conditions: string[] = [];
   if (userId !== undefined) conditions.push(`user_id = ${statement.bind(toColumn(userId))}`);
-  if (createdAfter !== undefined) conditions.push(`created_at >= ${statement.bind(createdAfter)}`);
-  if (createdBefore !== undefined) conditions.push(`created_at < ${statement.bind(createdBefore)}`);
+  if (createdAfter !== undefined) conditions.push(`created_at >= ${statement.bind(timeOf(createdAfter))}`);
+  if (createdBefore !== undefined) conditions.push(`created_at < ${statement.bind(timeOf(createdBefore))}`);
   return conditions;
 }
 
@@ -217,5 +217,12 @@ function positionOf({ createdAt, id }: ListedSession): string {
 function positionFrom(position: string): [createdAt: string, id: string] {
   const [, milliseconds, id] = /^(-?\d{1,15}):([A-Za-z0-9][A-Za-z0-9_.-]{0,127})$/.exec(position) ?? [];
   if (milliseconds === undefined || id === undefined) throw new RangeError('not a position of this store');
-  return [new Date(Number(milliseconds)).toISOString(), id];
+  const createdAt = new Date(Number(milliseconds)).toISOString();
+  if (!/^\d{4}-/.test(createdAt)) throw new RangeError('no session is of that year');
+  return [timeOf(createdAt), id];
+}
+
+/** A time as PostgreSQL reads it: there the year before the year 1 is 1 BC. */
+function timeOf(instant: string): string {
+  return instant.startsWith('0000') ? `0001${instant.slice(4)} BC` : instant;
 }

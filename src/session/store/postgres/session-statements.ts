@@ -3,6 +3,7 @@
  * are one statement: there is never one without the other.
  */
 
+import { toColumn } from '../../domain/column-text.js';
 import type { Session } from '../../domain/session.js';
 import { changedColumns, outputsColumn, STATE_COLUMNS } from './session-rows.js';
 
@@ -46,7 +47,15 @@ export function insertValues(sealed: Sealed): unknown[] {
 export function updateValues({ session, lines, logBytes }: Sealed, before?: Session): unknown[] {
   const { id, revision } = session;
   const first = revision - lines.length;
-  return [id, first, lines, outputsColumn(session, before), logBytes, revision, ...changedColumns(session)];
+  return [
+    toColumn(id),
+    first,
+    lines,
+    outputsColumn(session, before),
+    logBytes,
+    revision,
+    ...changedColumns(session),
+  ];
 }
 
 export const LOCK = `SELECT ${STATE_COLUMNS} FROM sessions WHERE id = $1 FOR UPDATE`;
@@ -56,13 +65,13 @@ export const MADE_WITH = `
   ORDER BY created_at DESC LIMIT 1`;
 
 /**
- * A page of a session's events and the revision at which it was read; without events there is a row all the same. Events are
- * looked for by the parameter and not by the row's id, which no partition could be left out by before the row is there.
+ * Lines of a session from one on, and the revision at which it was read; without events there is a row all the same. Events
+ * are looked for by the parameter and not by the row's id, which no partition could be left out by before the row is there.
  */
 export const EVENTS = `
   SELECT revision, line FROM sessions
   LEFT JOIN LATERAL (
-    SELECT seq, line FROM session_events WHERE session_id = $1 AND seq > $2 ORDER BY seq LIMIT $3
+    SELECT seq, line FROM session_events WHERE session_id = $1 AND seq >= $2::bigint ORDER BY seq LIMIT $3
   ) page ON true
   WHERE id = $1 ORDER BY seq`;
 
