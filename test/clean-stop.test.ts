@@ -1,6 +1,6 @@
 /**
- * Promise: a clean stop drops nothing. Whoever was heard is answered, though dozens talk at once; what was confirmed is
- * there, views and all; and the next start knows that the stop was a clean one.
+ * Promise: a clean stop drops nothing, over a folder or a database. Whoever was heard is answered, though dozens talk at
+ * once; what was confirmed is there, in a folder with its views; and the next start knows that the stop was a clean one.
  */
 
 import { once } from 'node:events';
@@ -11,7 +11,9 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from '@jest/globals';
 import { FileStore } from '../src/session/store/file/file-store.js';
-import { ask, createSession, folder, type Run, serve } from './server-process.js';
+import { PostgresStore } from '../src/session/store/postgres/postgres-store.js';
+import type { SessionStore } from '../src/session/store/session-store.js';
+import { ask, createSession, database, folder, type Run, serve } from './server-process.js';
 
 const CLIENTS = 40;
 /** How many answers each client has had when the server is told to stop. */
@@ -81,18 +83,32 @@ function unanswered(reporters: readonly Reporter[]): string[] {
   return [...reporters.flatMap(({ errors }) => errors), ...(reset.length > TOO_LATE ? reset : [])];
 }
 
-/** Everything that was confirmed, and nothing else, is in the folder, and its views are up to date. */
+/** Everything that was confirmed, and nothing else, is there, and the server has let go of it. */
 async function expectKept(reporters: readonly Reporter[]): Promise<void> {
-  const path = join(folder, 'data/sessions');
-  expect(readFileSync(join(path, '.store/lock'), 'utf8')).toBe('');
-  const store = await FileStore.open({ path });
+  const store = await openWhatWasLeft();
   for (const { id, confirmed } of reporters) {
     const { session, auditPath } = (await store.read(id))!;
     expect(session.stepsCompleted).toEqual(confirmed);
-    const view = JSON.parse(readFileSync(join(auditPath, 'session_metadata.json'), 'utf8'));
-    expect([view.revision, view.head]).toEqual([session.revision, session.head]);
+    expect(await store.verify(id)).toMatchObject({ valid: true, head: session.head });
+    if (store instanceof FileStore) {
+      const view = JSON.parse(readFileSync(join(auditPath, 'session_metadata.json'), 'utf8'));
+      expect([view.revision, view.head]).toEqual([session.revision, session.head]);
+    }
   }
   await store.close();
+}
+
+/** The store that the server had, in which it has left its word of goodbye; to a database, it has no connection any more. */
+async function openWhatWasLeft(): Promise<SessionStore> {
+  if (database) {
+    const others = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'impact-session'`;
+    // PostgreSQL may hear of it a moment later.
+    while ((await database.ask(others)).length > 0);
+    return PostgresStore.open({ url: database.url });
+  }
+  const path = join(folder, 'data/sessions');
+  expect(readFileSync(join(path, '.store/lock'), 'utf8')).toBe('');
+  return FileStore.open({ path });
 }
 
 test.each(['SIGTERM', 'SIGINT'] as const)(

@@ -3,10 +3,13 @@
  * and all that comes back is compared. And a run of the tests really has both: what is about HTTP runs on each.
  */
 
+import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { METHODS } from 'node:http';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { bootTestServer, create, exchange, type Json, patch, type TestServer } from './http/test-server.js';
+import { bootTestServer, create, exchange, patch, type TestServer } from './http/test-server.js';
 
 const ADAPTERS = ['express', 'fastify'] as const;
 
@@ -42,14 +45,14 @@ function comparable(answers: string, server: Served): string[] {
 }
 
 /** What differs from server to server and from time to time gets a name; header names have no case and no order. */
-function comparableOne(answer: string, { id, dataFolder }: Served): string {
+function comparableOne(answer: string, { id, place }: Served): string {
   const [head = '', ...rest] = answer.split('\r\n\r\n');
   const [status, ...headers] = head.split('\r\n');
   const named = headers.map((line) => line.replace(/^[^:]+/, (name) => name.toLowerCase()));
   return [status, ...named.sort(), '', ...rest]
     .join('\n')
     .replaceAll(id, 'ID')
-    .replaceAll(dataFolder, 'FOLDER')
+    .replaceAll(place.secrets[0]!, 'FOLDER')
     .replace(/sess_\d{8}_\d{6}_[0-9a-f]{6}/g, 'SESSION')
     .replace(/^date: .+$/m, 'date: DATE')
     .replace(/^x-request-id: [0-9a-f-]{36}$/m, 'x-request-id: UUID')
@@ -359,19 +362,33 @@ test('A difference is seen', async () => {
   await expect(sameAnswer([plain[0]!, prefixed[1]!], requestOf('GET /session/list'))).rejects.toThrow();
 });
 
-test('Jest runs what is about HTTP on each adapter', async () => {
+test('Jest runs what is about HTTP on each adapter and over each store, and leaves no test out', async () => {
   const { default: config } = await import(join(process.cwd(), 'jest.config.js'));
-  const projects = config.projects.map(({ displayName, globals, testMatch }: Json) => ({
-    displayName,
-    globals,
-    testMatch,
-  }));
-  expect(projects).toEqual([
-    { displayName: 'express', globals: { HTTP_ADAPTER: 'express' }, testMatch: ['**/*.test.js'] },
-    {
-      displayName: 'fastify',
-      globals: { HTTP_ADAPTER: 'fastify' },
-      testMatch: expect.arrayContaining(['**/http/*.test.js', '**/clean-stop.test.js', '**/start.test.js']),
-    },
-  ]);
+  const listed = new Set<string>();
+  for (const { displayName, globals } of config.projects) {
+    expect(displayName).toBe(`${globals.HTTP_ADAPTER}-${globals.STORE}`);
+    const tests = await testsOf(displayName);
+    for (const path of tests) listed.add(path);
+    if (globals.STORE === 'memory') continue;
+    const wanted = [...endToEnd('http'), ...endToEnd(`http/${globals.STORE}`), 'clean-stop.test.js'];
+    expect([displayName, tests]).toEqual([displayName, expect.arrayContaining(wanted)]);
+  }
+  const all = readdirSync(TESTS, { recursive: true, encoding: 'utf8' });
+  expect([...listed].sort()).toEqual(all.filter((path) => path.endsWith('.test.js')).sort());
 });
+
+const TESTS = join(process.cwd(), 'dist-test/test');
+
+/** The tests of a project, as Jest itself names them. */
+async function testsOf(project: string): Promise<string[]> {
+  const jest = join(process.cwd(), 'node_modules/jest/bin/jest.js');
+  const args = [jest, '--listTests', '--json', '--selectProjects', project];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout.slice(stdout.indexOf('['))).map((path: string) => relative(TESTS, path));
+}
+
+/** Those of a folder, without the folders in it. */
+const endToEnd = (folder: string) =>
+  readdirSync(join(TESTS, folder))
+    .filter((name) => name.endsWith('.e2e.test.js'))
+    .map((name) => `${folder}/${name}`);

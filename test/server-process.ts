@@ -1,6 +1,7 @@
 /**
- * The server as a process, for the tests that start, stop and kill it, on the HTTP adapter that this run of the tests is
- * about (jest.config.js): each test has a working folder of its own, and what it started is gone when it ends.
+ * The server as a process, for the tests that start, stop and kill it, on the HTTP adapter and over the store that this run
+ * of the tests is about (jest.config.js): each test has a working folder of its own, and a database where the run is about
+ * that; what it started is gone when it ends.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -12,11 +13,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { json } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect } from '@jest/globals';
+import { TestDatabase } from './http/test-place.js';
 
 const MAIN = join(process.cwd(), 'dist/main.js');
 
-/** Set by jest.config.js: tests of the server as a process run once on each. */
+/** Set by jest.config.js: on which adapter and over which store this run of the tests is. */
 declare const HTTP_ADAPTER: 'express' | 'fastify';
+declare const STORE: 'file' | 'postgres';
 
 export interface Run {
   readonly process: ChildProcess;
@@ -27,11 +30,14 @@ export interface Run {
 
 /** The working folder of the servers of a test. */
 export let folder: string;
+/** The database of a test's servers, where the run is about that. */
+export let database: TestDatabase | undefined;
 let runs: Run[];
 let listening: Server | undefined;
 
-beforeEach(() => {
+beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'impact-session-start-'));
+  if (STORE === 'postgres') database = await TestDatabase.make();
   runs = [];
 });
 
@@ -40,13 +46,15 @@ afterEach(async () => {
   await Promise.all(runs.map(({ ended }) => ended));
   listening?.close();
   listening = undefined;
+  await database?.remove();
   rmSync(folder, { recursive: true });
 });
 
-/** Starts the server in the folder of the test, with these variables and no other that it reads. */
+/** Starts the server in the folder of the test, over its database if it has one, with these variables and no other that it reads. */
 export function run(environment: Record<string, string>, through: readonly string[] = []): Run {
   const [command = '', ...args] = [...through, process.execPath, MAIN];
-  const env = { PATH: process.env.PATH, LOG_LEVEL: 'warn', HTTP_ADAPTER, ...environment };
+  const told = { LOG_LEVEL: 'warn', HTTP_ADAPTER, ...database?.environment, ...environment };
+  const env = { PATH: process.env.PATH, ...told };
   const child = spawn(command, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text) => (output.stdout += text));
@@ -76,6 +84,16 @@ export async function serve(environment: Record<string, string> = {}): Promise<R
   expect([await Promise.race([said, started.ended]), started.output.stderr]).toEqual(['serves', '']);
   expect(started.output.stdout).toContain(` on ${environment.HTTP_ADAPTER ?? HTTP_ADAPTER} serves `);
   return { ...started, url: `http://127.0.0.1:${PORT}` };
+}
+
+/** The server does not start; what it says is one line for each of these, and nothing else. */
+export async function expectRefusal(refused: Run, ...lines: RegExp[]): Promise<void> {
+  expect(await refused.ended).toBe(1);
+  const said = refused.output.stderr.split('\n');
+  expect(said.pop()).toBe('');
+  expect(said).toEqual(lines.map((line) => expect.stringMatching(line)));
+  for (const line of said) expect(line).toMatch(/^impact-session: [A-Z]/);
+  expect(refused.output.stderr).not.toMatch(/\bat .+:\d+:\d+|node_modules/);
 }
 
 export async function createSession(url: string): Promise<string> {

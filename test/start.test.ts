@@ -1,6 +1,6 @@
 /**
  * The server as a process: that it starts with nothing configured, stops when it is told to, comes back after it was
- * killed, and says in one line what to do when it cannot start.
+ * killed, and says in one line what to do when it cannot start. What is other over a database: test/postgres/process.test.ts.
  */
 
 import { once } from 'node:events';
@@ -11,7 +11,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { FileStore } from '../src/session/store/file/file-store.js';
 import { systemFiles } from '../src/session/store/file/system-files.js';
-import { createSession, folder, port, type Run, run, serve } from './server-process.js';
+import { createSession, expectRefusal, folder, port, run, serve } from './server-process.js';
 
 /** Asks again as soon as it was answered, over one connection; resolves with the code of what ended that. */
 async function askForEver(url: string): Promise<string> {
@@ -24,16 +24,6 @@ async function askForEver(url: string): Promise<string> {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? String(error);
   }
-}
-
-/** The server does not start; what it says is one line for each of these, and nothing else. */
-async function expectRefusal(refused: Run, ...lines: RegExp[]): Promise<void> {
-  expect(await refused.ended).toBe(1);
-  const said = refused.output.stderr.split('\n');
-  expect(said.pop()).toBe('');
-  expect(said).toEqual(lines.map((line) => expect.stringMatching(line)));
-  for (const line of said) expect(line).toMatch(/^impact-session: [A-Z]/);
-  expect(refused.output.stderr).not.toMatch(/\bat .+:\d+:\d+|node_modules/);
 }
 
 describe('the server', () => {

@@ -9,7 +9,6 @@ import {
   create,
   type Json,
   patch,
-  STORES,
   send,
   startTestServer,
   type TestServer,
@@ -17,10 +16,10 @@ import {
 
 const REQUEST = { user_id: 'developer@example.com', labels: { team: 'payments', env: 'test' } };
 
-describe.each(STORES)('over a %s, POST /session/create', (_name, newStore) => {
+describe('POST /session/create', () => {
   let server: TestServer;
   beforeEach(async () => {
-    server = await startTestServer({}, newStore());
+    server = await startTestServer();
   });
   const keyed = (key: string, content: unknown = REQUEST): Promise<Answer> =>
     send(server, 'POST', '/session/create', content, { 'idempotency-key': key });

@@ -3,15 +3,15 @@
  * to the line in the list by which a person recognises it.
  */
 
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  bootTestServer,
   componentError,
   create,
   documentOf,
   type Json,
   patch,
   send,
-  startTestServer,
   type TestServer,
 } from './test-server.js';
 
@@ -26,8 +26,11 @@ const PATH = [
 
 let server: TestServer;
 let id: string;
+beforeAll(async () => {
+  server = await bootTestServer();
+});
+afterAll(() => server.close());
 beforeEach(async () => {
-  server = await startTestServer();
   id = (await create(server, { user_id: 'analyst@company.com', labels: { team: 'billing' } })).session_id;
 });
 
@@ -36,7 +39,10 @@ async function bringTo(status: string): Promise<void> {
   for (const next of way) await patch(server, id, { status: next });
 }
 
-const listed = async (): Promise<Json> => (await send(server, 'GET', '/session/list')).body.sessions[0];
+const listed = async (): Promise<Json> => {
+  const { sessions } = (await send(server, 'GET', '/session/list?limit=500')).body;
+  return sessions.find(({ session_id }: Json) => session_id === id);
+};
 
 test.each([...PATH, 'error'])(
   'a session that is %s becomes what the lifecycle allows, and nothing else',

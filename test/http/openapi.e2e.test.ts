@@ -5,7 +5,6 @@
 
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { IdempotencyKeyInUseError } from '../../src/session/index.js';
-import { MemoryStore } from '../../src/testing/index.js';
 import { bootTestServer, create, type Json, patch, send, storeOf, type TestServer } from './test-server.js';
 
 const ID = 'sess_20240115_103045_a1b2c3';
@@ -14,7 +13,7 @@ let server: TestServer;
 let document: Json;
 let id: string;
 beforeAll(async () => {
-  server = await bootTestServer({}, new MemoryStore());
+  server = await bootTestServer();
   document = (await send(server, 'GET', '/docs-json')).body;
   id = (await create(server)).session_id;
   await patch(server, id, { status: 'requirement_submitted', timing: { a_ms: 1 } });

@@ -3,8 +3,9 @@
  * not at all, and that sending it again is safe.
  */
 
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  bootTestServer,
   create,
   documentOf,
   expectRefusal,
@@ -12,15 +13,17 @@ import {
   type Json,
   patch,
   send,
-  startTestServer,
   storedLines,
   type TestServer,
 } from './test-server.js';
 
 let server: TestServer;
 let id: string;
+beforeAll(async () => {
+  server = await bootTestServer();
+});
+afterAll(() => server.close());
 beforeEach(async () => {
-  server = await startTestServer();
   id = (await create(server, { user_id: 'developer@example.com' })).session_id;
 });
 

@@ -2,8 +2,9 @@
  * Pages: a session's events as they stand in its log, and the list of sessions, newest first.
  */
 
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  bootTestServer,
   create,
   type Json,
   patch,
@@ -16,15 +17,16 @@ import {
 const MEMBERS = ['v', 'sid', 'seq', 'prev', 'at', 'type', 'actor', 'data', 'hash'];
 
 let server: TestServer;
-beforeEach(async () => {
-  server = await startTestServer();
-});
 
 const events = async (id: string, query = ''): Promise<Json> =>
   (await send(server, 'GET', `/session/${id}/events${query}`)).body;
 
 describe('GET /session/{session_id}/events', () => {
   let id: string;
+  beforeAll(async () => {
+    server = await bootTestServer();
+  });
+  afterAll(() => server.close());
   beforeEach(async () => {
     id = (await create(server, { user_id: 'ö\u{1f49a}', labels: { team: 'x' } })).session_id;
     await patch(server, id, {
@@ -80,6 +82,9 @@ describe('GET /session/{session_id}/events', () => {
 });
 
 describe('GET /session/list', () => {
+  beforeEach(async () => {
+    server = await startTestServer();
+  });
   const list = async (query = ''): Promise<Json> => (await send(server, 'GET', `/session/list${query}`)).body;
   const idsOf = (page: Json): string[] => page.sessions.map((session: Json) => session.session_id);
 

@@ -1,14 +1,11 @@
 /**
- * The real server for the end-to-end tests: the modules of main.ts on a free port, over a data folder of its own, on the
- * HTTP adapter that this run of the tests is about (jest.config.js).
+ * The real server for the end-to-end tests: the modules of main.ts on a free port, on the HTTP adapter and over the store
+ * that this run of the tests is about (jest.config.js), with a folder or a database of its own.
  * Every answer is looked at on its way to the test: no answer may lack a request id or give away the inside.
  */
 
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { afterEach, expect } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
@@ -22,6 +19,7 @@ import { SessionModule, SessionStore } from '../../src/session/index.js';
 import type { FileSystem } from '../../src/session/store/file/durable-file.js';
 import { FileStore } from '../../src/session/store/file/file-store.js';
 import { MemoryStore } from '../../src/testing/index.js';
+import { makePlace, type TestPlace } from './test-place.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: answers are read as any JSON is
 export type Json = any;
@@ -29,8 +27,8 @@ export type Json = any;
 export interface TestServer {
   /** Without a slash at its end. */
   readonly url: string;
-  /** The data folder, as the server was told it. */
-  readonly dataFolder: string;
+  /** Where its sessions are. */
+  readonly place: TestPlace;
   readonly app: INestApplication;
   close(): Promise<void>;
 }
@@ -50,15 +48,22 @@ afterEach(async () => {
   running.clear();
 });
 
-/** Set by jest.config.js: every test over HTTP runs once on each. */
+/** Set by jest.config.js: on which adapter and over which store this run of the tests is. */
 declare const HTTP_ADAPTER: 'express' | 'fastify';
+declare const STORE: 'file' | 'postgres' | 'memory';
 
 type Environment = Readonly<Record<string, string>>;
 
-/** What a test puts beneath the server in the place of a data folder: a disk of its own, or another store. */
-type Beneath = FileSystem | SessionStore;
+/** What a test may put beneath the server in the place of what this run is about. */
+export interface Beneath {
+  /** A disk, for a server over a data folder. */
+  readonly files?: FileSystem;
+  readonly store?: SessionStore;
+  /** Where sessions are already, or another server has them: the test's own to remove. */
+  readonly place?: TestPlace;
+}
 
-/** A server for one test: it is closed, and its data folder removed, when the test ends. */
+/** A server for one test: it is closed, and what it kept is removed, when the test ends. */
 export async function startTestServer(environment: Environment = {}, beneath?: Beneath): Promise<TestServer> {
   const server = await bootTestServer(environment, beneath);
   running.add(server);
@@ -66,20 +71,16 @@ export async function startTestServer(environment: Environment = {}, beneath?: B
 }
 
 /** A server to be closed by its caller, started as main.ts does; for tests that leave nothing behind. */
-export async function bootTestServer(environment: Environment = {}, beneath?: Beneath): Promise<TestServer> {
-  const dataFolder = await mkdtemp(join(tmpdir(), 'impact-session-'));
-  const told = {
-    DATA_SESSIONS_PATH: dataFolder,
-    PORT: '0',
-    LOG_LEVEL: 'silent',
-    HTTP_ADAPTER,
-    ...environment,
-  };
+export async function bootTestServer(
+  environment: Environment = {},
+  beneath: Beneath = {},
+): Promise<TestServer> {
+  const place = beneath.place ?? (await makePlace());
+  const told = { PORT: '0', LOG_LEVEL: 'silent', HTTP_ADAPTER, ...place.environment, ...environment };
   const config = readConfig(told);
   const logger = createLogger(config.logLevel);
   const options = { logger: new NestLog(logger), bodyParser: false, abortOnError: false };
-  const disk = beneath instanceof SessionStore ? undefined : beneath;
-  const store = disk ? await FileStore.open({ path: dataFolder, files: disk }) : (beneath as SessionStore);
+  const store = await storeBeneath(beneath, config.dataSessionsPath);
   const module = store ? SessionModule.forRoot({ store }) : appModule(config);
   const app = await NestFactory.create(module, await loadAdapter(config.httpAdapter), options);
   expect(app.getHttpAdapter().getType()).toBe(told.HTTP_ADAPTER);
@@ -90,17 +91,23 @@ export async function bootTestServer(environment: Environment = {}, beneath?: Be
   const close = async () => {
     await app.close();
     await store?.close();
-    await rm(dataFolder, { recursive: true });
+    if (!beneath.place) await place.remove();
   };
   return {
     url: `http://127.0.0.1:${port}`,
-    dataFolder,
+    place,
     app,
     close: () => {
       closing ??= close();
       return closing;
     },
   };
+}
+
+/** The store that the server is handed; `undefined` where it opens the one that it is told of, as a user's does. */
+async function storeBeneath({ store, files }: Beneath, path: string): Promise<SessionStore | undefined> {
+  if (files) return FileStore.open({ path, files });
+  return store ?? (STORE === 'memory' ? new MemoryStore() : undefined);
 }
 
 /** One request. A string or bytes go as they are, anything else as JSON. */
@@ -149,14 +156,8 @@ function expectNothingOfTheInside(server: TestServer, response: Response, text: 
   if (response.status < 400) return;
   expect(Object.keys(JSON.parse(text || '{}'))).toEqual(['detail']);
   expect(text).not.toMatch(/\bat .+:\d+:\d+|node_modules|\.[jt]s\b/);
-  for (const path of [server.dataFolder, process.cwd()]) expect(text).not.toContain(path);
+  for (const secret of [...server.place.secrets, process.cwd()]) expect(text).not.toContain(secret);
 }
-
-/** The stores that answer alike over HTTP: tests of searches and of keys run over each of them. */
-export const STORES: readonly (readonly [string, () => SessionStore | undefined])[] = [
-  ['FileStore', () => undefined],
-  ['MemoryStore', () => new MemoryStore()],
-];
 
 /** The store beneath a server, for tests that need sessions of another day than today. */
 export function storeOf(server: TestServer): SessionStore {
@@ -184,9 +185,7 @@ export async function documentOf(server: TestServer, id: string): Promise<Json> 
 
 /** The lines of a session's log, as they are stored. */
 export async function storedLines(server: TestServer, id: string): Promise<string[]> {
-  const day = `${id.slice(5, 9)}-${id.slice(9, 11)}-${id.slice(11, 13)}`;
-  const log = await readFile(join(server.dataFolder, day, id, 'events.jsonl'), 'utf8');
-  return log.split('\n').slice(0, -1);
+  return (await server.place.log(id)).split('\n').slice(0, -1);
 }
 
 /** A component's error, as the Python component's `to_dict()` gave it. */
@@ -200,6 +199,18 @@ export const fault = (type: string, ...loc: (string | number)[]): Json => ({
   loc,
   msg: expect.stringMatching(/^[^\p{Cc}]+$/u),
 });
+
+/** What has no ETag is not of any revision: it is sent whole, whichever the client says that it has. */
+export async function expectNever304(server: TestServer, path: string): Promise<void> {
+  for (const tag of ['*', '"0"', '"2"']) {
+    // Not by fetch, which would add a Cache-Control that has Express look no further.
+    const head = ['Host: a', `If-None-Match: ${tag}`, 'Connection: close'].join('\r\n');
+    const answer = await exchange(server, `GET ${path} HTTP/1.1\r\n${head}\r\n\r\n`);
+    const [answered, body] = answer.split('\r\n\r\n');
+    expect([answered?.slice(0, 12), body?.[0]]).toEqual(['HTTP/1.1 200', '{']);
+    expect(answered).not.toMatch(/^etag:/im);
+  }
+}
 
 /** The request (`:id` is a session's) is answered so, and left nothing: no event and no session. */
 export async function expectRefusal(

@@ -3,33 +3,30 @@
  * other route refuses the session.
  */
 
-import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import {
+  bootTestServer,
   componentError,
   create,
   documentOf,
   patch,
   send,
-  startTestServer,
   type TestServer,
 } from './test-server.js';
 
 let server: TestServer;
 let id: string;
+beforeAll(async () => {
+  server = await bootTestServer();
+});
+afterAll(() => server.close());
 beforeEach(async () => {
-  server = await startTestServer();
   id = (await create(server, { user_id: 'me' })).session_id;
   await patch(server, id, { steps_completed: ['a', 'b'], status: 'requirement_submitted' });
 });
 
 /** Changes the session's log as text, behind the server's back. */
-async function alter(change: (log: string) => string): Promise<void> {
-  const day = `${id.slice(5, 9)}-${id.slice(9, 11)}-${id.slice(11, 13)}`;
-  const path = join(server.dataFolder, day, id, 'events.jsonl');
-  await writeFile(path, change(await readFile(path, 'utf8')));
-}
+const alter = (change: (log: string) => string) => server.place.alterLog(id, change);
 
 const verify = async () => (await send(server, 'GET', `/session/${id}/verify`)).body;
 
@@ -55,12 +52,21 @@ describe('GET /session/{session_id}/verify', () => {
     expect(Object.keys(answer.body.problems[0])).toEqual(['seq', 'kind', 'message']);
   });
 
-  test('answers where the other routes refuse: at the events, and at the next change', async () => {
-    await alter((log) => log.replace('"step":"b"', '"step":"BB"'));
+  test.each([
+    ['was altered', (log: string) => log.replace('"step":"b"', '"step":"B"')],
+    ['was made longer', (log: string) => log.replace('"step":"b"', '"step":"BB"')],
+    ['was taken away at its end', (log: string) => log.replace(/[^\n]+\n$/, '')],
+    ['is no JSON', (log: string) => log.replace('"step":"b"', '')],
+    [
+      'stands in another order',
+      (log: string) => log.split('\n').sort().reverse().join('\n').trim().concat('\n'),
+    ],
+  ])('answers where the events are refused: of a log of which a part %s', async (_what, change) => {
+    await alter(change);
     const refused = componentError('SessionCorruptedError', { session_id: id });
-    expect((await send(server, 'GET', `/session/${id}/events`)).body).toEqual(refused);
-    expect((await send(server, 'PATCH', `/session/${id}`, { steps_completed: ['c'] })).body).toEqual(refused);
-    expect((await verify()).problems).toHaveLength(1);
+    const { status, body } = await send(server, 'GET', `/session/${id}/events`);
+    expect({ status, body }).toEqual({ status: 500, body: refused });
+    expect((await verify()).valid).toBe(false);
   });
 
   test('finds that the last event was taken away', async () => {

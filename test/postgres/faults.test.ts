@@ -5,6 +5,7 @@ import { StoreOpenError } from '../../src/session/domain/errors.js';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
+import { CUT, DIE_AT_COMMIT } from './mishaps.js';
 
 let database: FreshDatabase;
 let store: PostgresStore;
@@ -26,16 +27,6 @@ afterEach(async () => {
 });
 
 const create = (first = 0) => store.create(idsAt(BORN, first), opening('me'));
-
-/** Ends the connections of the store at the server, as a fail-over does. */
-const CUT = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-  WHERE datname = current_database() AND application_name = 'impact-session'`;
-
-/** Whoever commits events is cut off while it does. */
-const DIE_AT_COMMIT = `
-  CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END';
-  CREATE CONSTRAINT TRIGGER die AFTER INSERT ON session_events
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION die()`;
 
 test('connections that were cut while nobody used them are nobody’s trouble', async () => {
   const { session } = await create();

@@ -21,11 +21,15 @@ export async function freshDatabase(): Promise<FreshDatabase> {
 }
 
 /** Runs a statement in the database at `url`; its rows. */
-export async function command(text: string, url = serverUrl()): Promise<Record<string, unknown>[]> {
+export async function command(
+  text: string,
+  url = serverUrl(),
+  values: unknown[] = [],
+): Promise<Record<string, unknown>[]> {
   const client = new pg.Client(url);
   await client.connect();
   try {
-    return (await client.query(text)).rows;
+    return (await client.query(text, values)).rows;
   } finally {
     await client.end();
   }

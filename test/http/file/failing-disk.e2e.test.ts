@@ -4,13 +4,13 @@
  */
 
 import { expect, test } from '@jest/globals';
-import { WatchedFiles } from '../store/failing-files.js';
-import { componentError, create, documentOf, patch, send, startTestServer } from './test-server.js';
+import { WatchedFiles } from '../../store/failing-files.js';
+import { componentError, create, documentOf, patch, send, startTestServer } from '../test-server.js';
 
 /** A server on a disk that works, with a session of one step. */
 async function aServer() {
   const disk = new WatchedFiles();
-  const server = await startTestServer({}, disk.files);
+  const server = await startTestServer({}, { files: disk.files });
   const { session_id } = await create(server);
   await patch(server, session_id, { steps_completed: ['before'] });
   return { disk, server, path: `/session/${session_id}` };

@@ -1,22 +1,21 @@
 /** Two servers over one PostgreSQL database: what is changed through one is what the other answers. */
 
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type FreshDatabase, freshDatabase } from '../postgres/fresh-database.js';
-import { create, documentOf, patch, send, startTestServer, type TestServer } from './test-server.js';
+import { TestDatabase } from '../test-place.js';
+import { create, documentOf, patch, send, startTestServer, type TestServer } from '../test-server.js';
 
-let database: FreshDatabase;
+let place: TestDatabase;
 let one: TestServer;
 let other: TestServer;
 
 beforeEach(async () => {
-  database = await freshDatabase();
-  const environment = { STORE: 'postgres', DATABASE_URL: database.url };
-  [one, other] = [await startTestServer(environment), await startTestServer(environment)];
+  place = await TestDatabase.make();
+  [one, other] = [await startTestServer({}, { place }), await startTestServer({}, { place })];
 });
 
 afterEach(async () => {
   await Promise.all([one.close(), other.close()]);
-  await database.drop();
+  await place.remove();
 });
 
 test('a session that is made through one is reported on, read, listed, counted and verified through the other', async () => {
