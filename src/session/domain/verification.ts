@@ -65,20 +65,34 @@ export interface Trail {
 const MAX_PROBLEMS = 100;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Checks a trail, and tells the events that verify. */
+/** Checks a trail, and tells the events that verify and the bytes that they take from the log's first on. */
 export function verifyTrail(trail: Trail): {
   readonly events: readonly SessionEvent[];
+  readonly length: number;
   readonly problems: Problem[];
 } {
   const reading = readLog(trail.log, trail.storeId, trail.sid);
-  const { events } = reading;
+  const { events, length } = reading;
   const view = parseView(trail.view);
   const known = Math.max(trail.known ?? 0, view?.revision ?? 0);
   const problems = logProblems(trail, reading, known);
   if (trail.known !== undefined && events.length > trail.known)
     problems.push(added(events.length, trail.known));
-  if (trail.view === null) return { events, problems };
-  return { events, problems: [...problems, ...viewProblems(trail.view, view, events)] };
+  if (trail.view === null) return { events, length, problems };
+  return { events, length, problems: [...problems, ...viewProblems(trail.view, view, events)] };
+}
+
+/** What is wrong beside a log whose events are what was written: they can be read, and the session goes on with them. */
+const BESIDE_THE_LOG: ReadonlySet<ProblemKind> = new Set([
+  'torn_tail',
+  'view_altered',
+  'view_missing',
+  'torn_copy_altered',
+]);
+
+/** Whether a problem keeps everybody from knowing what the session's events are. */
+export function isDamage({ kind }: Problem): boolean {
+  return !BESIDE_THE_LOG.has(kind);
 }
 
 /** The outcome for a caller. */

@@ -9,7 +9,7 @@ import pLimit from 'p-limit';
 import { StoreOpenError } from '../../domain/errors.js';
 import type { Session } from '../../domain/session.js';
 import type { SessionEvent } from '../../domain/session-event.js';
-import { type Verification, verdict } from '../../domain/verification.js';
+import { type Problem, type Verification, verdict } from '../../domain/verification.js';
 import type { FileSystem } from './durable-file.js';
 import { isFolder } from './session-files.js';
 import { type FolderEntry, SessionFolders } from './session-folders.js';
@@ -121,7 +121,7 @@ export class FolderReader {
     const { id } = entry;
     if (!(await this.#loader.leadsTo(entry))) {
       const isThere = await isFolder(this.files, this.folders.path(entry));
-      return isThere ? { id, verification: MISPLACED } : undefined;
+      return isThere ? { id, verification: verdict([], [MISPLACED]) } : undefined;
     }
     const verification = (await this.#isLarge(entry))
       ? await this.#limitLarge(() => this.#untilSettled(entry))
@@ -149,16 +149,11 @@ export class FolderReader {
   }
 }
 
-const MISPLACED = verdict(
-  [],
-  [
-    {
-      seq: null,
-      kind: 'folder_misplaced',
-      message: 'its id does not lead to this folder: nobody finds it here',
-    },
-  ],
-);
+export const MISPLACED: Problem = {
+  seq: null,
+  kind: 'folder_misplaced',
+  message: 'its id does not lead to this folder: nobody finds it here',
+};
 
 async function storeIdOf(files: FileSystem, root: string): Promise<string> {
   let storeId: string | undefined;

@@ -34,9 +34,18 @@ import type { SessionLoader } from './session-loader.js';
 import { renderView } from './view-writer.js';
 
 /** In whose name the store itself adds events. */
-const STORE_ACTOR = 'session-store';
+export const STORE_ACTOR = 'session-store';
 /** What rename(2) answers when the target is there. */
 const TAKEN = new Set(['ENOTEMPTY', 'EEXIST', 'ENOTDIR']);
+
+/** What makes a session's folder. */
+export interface FolderContent {
+  readonly log: Buffer;
+  /** What the log comes to. */
+  readonly session: Session;
+  /** Further files: what recoveries cut off the log. */
+  readonly tails?: ReadonlyMap<string, Buffer>;
+}
 
 export class SessionWriter {
   /** Day folders that are known to be there, durably. */
@@ -56,11 +65,16 @@ export class SessionWriter {
   /** Makes a session's folder; nothing when something took its place meanwhile. */
   async create(entry: FolderEntry, opening: Decision): Promise<LoadedSession | undefined> {
     const { lines, events } = sealEvents(this.#beginningOf(entry.id), opening);
-    const session = folded(undefined, events);
+    return this.place(entry, { log: lines, session: folded(undefined, events) });
+  }
+
+  /** As `create`, with lines that were sealed already. */
+  async place(entry: FolderEntry, content: FolderContent): Promise<LoadedSession | undefined> {
+    const { log, session } = content;
     const day = join(this.folders.root, entry.day);
     const building = this.folders.building(entry);
     try {
-      await this.#build(entry.day, building, lines, session);
+      await this.#build(entry.day, building, content);
       if (!(await this.#takePlace(building, entry))) return undefined;
     } catch (error) {
       await this.delete(entry.id, building);
@@ -68,7 +82,7 @@ export class SessionWriter {
     }
     await settled(this.syncs.folder(day));
     const folder = this.folders.path(entry);
-    return { session, folder, day: entry.day, length: lines.length, torn: false, viewIsStale: false };
+    return { session, folder, day: entry.day, length: log.length, torn: false, viewIsStale: false };
   }
 
   /** The session after a decision was made durable. */
@@ -138,7 +152,7 @@ export class SessionWriter {
   }
 
   /** A folder with all its content, durable, under a name that is no session's. */
-  async #build(day: string, building: string, lines: Buffer, session: Session): Promise<void> {
+  async #build(day: string, building: string, { log, session, tails }: FolderContent): Promise<void> {
     await this.#dayFolder(day);
     try {
       await this.files.mkdir(building);
@@ -149,7 +163,8 @@ export class SessionWriter {
       await this.#dayFolder(day);
       await this.files.mkdir(building);
     }
-    await createFile(this.files, join(building, EVENTS_FILE), lines);
+    await createFile(this.files, join(building, EVENTS_FILE), log);
+    for (const [name, bytes] of tails ?? []) await createFile(this.files, join(building, name), bytes);
     await this.files.writeFile(join(building, VIEW_FILE), renderView(session));
     await syncFolder(this.files, building);
   }
