@@ -160,7 +160,11 @@ export type StoreOpenFault =
   | 'held'
   | 'unknown_format'
   | 'network_filesystem'
-  | 'not_reachable';
+  | 'not_reachable'
+  /** Where sessions are to be copied to, there are some. */
+  | 'not_empty'
+  /** A copy of another store into this one was begun and not finished. */
+  | 'half_copied';
 
 /** The store did not open; the message is one line that says why and what to do. */
 export class StoreOpenError extends ComponentError {

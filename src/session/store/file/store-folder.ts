@@ -3,11 +3,12 @@
  * and is held by nobody else. Everything that can be wrong with it is one line that says what to do.
  */
 
-import { constants, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { tryLock } from 'fs-native-extensions';
 import { printable, StoreOpenError } from '../../domain/errors.js';
+import { refuseHalfCopied } from './copy-mark.js';
 import { type FileSystem, makeFolder, type OpenFile } from './durable-file.js';
 import { ifAbsent, makeStoreId, parseObject, readStoreId, STORE_FOLDER } from './store-format.js';
 
@@ -56,6 +57,8 @@ export interface StoreFolderOptions {
   readonly allowNetworkFilesystem: boolean;
   /** Deletes the index, which is not to be relied on. */
   readonly forgetIndex: () => void;
+  /** Whether it is opened to be copied into: nobody else opens it while that is not finished. */
+  readonly asCopy?: boolean;
 }
 
 /** @throws StoreOpenError whose message is the line for the operator */
@@ -72,6 +75,7 @@ export async function openStoreFolder(
   const lock = await writable(root, () => files.open(join(folder, LOCK_FILE), flags));
   try {
     await takeLock(files, lock, join(folder, LOCK_FILE), root);
+    if (!options.asCopy) await writable(root, () => refuseHalfCopied(files, root));
     const lastStop = await writable(root, () => lastStopOf(files, lock, join(folder, LOCK_FILE)));
     const storeId = await writable(
       root,
@@ -87,6 +91,24 @@ export async function openStoreFolder(
     // What went wrong first is told.
     await lock.close().catch(() => undefined);
     throw error;
+  }
+}
+
+/** Whether some process has the folder open. Needs no right to write there, and changes nothing. */
+export function isHeld(root: string): boolean {
+  const path = join(root, STORE_FOLDER, LOCK_FILE);
+  let lock: number;
+  try {
+    lock = openSync(path, 'r');
+  } catch (error) {
+    ifAbsent(error as NodeJS.ErrnoException);
+    return false;
+  }
+  try {
+    return !tryLock(lock, { shared: true });
+  } finally {
+    // With it goes the lock, if it was got.
+    closeSync(lock);
   }
 }
 

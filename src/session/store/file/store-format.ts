@@ -30,13 +30,18 @@ export async function readStoreId(files: FileSystem, root: string): Promise<stri
  * @throws StoreOpenError when it holds logs of a store whose id is lost; the system's error
  */
 export async function makeStoreId(files: FileSystem, root: string): Promise<string> {
-  const path = join(root, STORE_FOLDER, FORMAT_FILE);
-  await refuseLogsWithoutFormat(files, root, path);
+  await refuseLogsWithoutFormat(files, root, join(root, STORE_FOLDER, FORMAT_FILE));
   const storeId = randomUUID();
-  const format = { format: FORMAT, store_id: storeId, created_at: new Date().toISOString() };
-  await placeFile(files, path, Buffer.from(`${JSON.stringify(format)}\n`));
-  await syncFolder(files, join(root, STORE_FOLDER));
+  await putStoreId(files, root, storeId);
   return storeId;
+}
+
+/** Makes a data folder that holds no log the store of this id, durably. */
+export async function putStoreId(files: FileSystem, root: string, storeId: string): Promise<void> {
+  const format = { format: FORMAT, store_id: storeId, created_at: new Date().toISOString() };
+  const bytes = Buffer.from(`${JSON.stringify(format)}\n`);
+  await placeFile(files, join(root, STORE_FOLDER, FORMAT_FILE), bytes);
+  await syncFolder(files, join(root, STORE_FOLDER));
 }
 
 function checkFormat(root: string, path: string, text: string): string {

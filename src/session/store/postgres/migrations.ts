@@ -9,6 +9,7 @@ import { StoreOpenError } from '../../domain/errors.js';
 /**
  * Events are the truth; `sessions` is what they come to, changed in the same transaction, and can be made from them.
  * Both are partitioned by id, which begins with the month of creation (session-partitions.ts). Ids sort by their bytes.
+ * `session_tails` is what recoveries cut off logs while these were files. `copied_since`: a copy into here is not finished.
  * Transactions and removals are for whoever watches (change-feed.ts); removals are kept for a while only.
  */
 const MIGRATIONS: readonly string[] = [
@@ -16,7 +17,8 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE session_store (
     only_one boolean PRIMARY KEY DEFAULT true CHECK (only_one),
     store_id text NOT NULL,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    copied_since timestamptz
   );
   INSERT INTO session_store (store_id) VALUES (gen_random_uuid()::text);
 
@@ -59,10 +61,20 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX sessions_words ON sessions USING gin (words);
   CREATE INDEX sessions_key ON sessions (idempotency_key, created_at) WHERE idempotency_key IS NOT NULL;
 
+  CREATE TABLE session_tails (
+    session_id text COLLATE "C" NOT NULL,
+    file text NOT NULL,
+    bytes bytea NOT NULL,
+    PRIMARY KEY (session_id, file)
+  );
+
   CREATE TABLE session_events_other PARTITION OF session_events DEFAULT;
   CREATE TABLE sessions_other PARTITION OF sessions DEFAULT;
   `,
 ];
+
+/** The version that this program knows. */
+export const VERSION = MIGRATIONS.length;
 
 /** Whoever migrates has this lock: of PostgreSQL's, named by a number that no other program should take by chance. */
 const LOCK = '7310891206445712417';
@@ -81,10 +93,10 @@ export async function migrate(client: ClientBase): Promise<void> {
     'SELECT coalesce(max(version), 0) AS version FROM session_migrations',
   );
   const version = rows[0]?.version ?? 0;
-  if (version > MIGRATIONS.length)
+  if (version > VERSION)
     throw new StoreOpenError(
       'unknown_format',
-      `The database has tables of version ${version}, and this program knows up to ${MIGRATIONS.length}: take a newer one`,
+      `The database has tables of version ${version}, and this program knows up to ${VERSION}: take a newer one`,
     );
   for (const [index, step] of MIGRATIONS.entries()) {
     if (index < version) continue;

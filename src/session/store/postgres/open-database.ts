@@ -3,41 +3,92 @@
  * told in one line, which has no password.
  */
 
-import pg from 'pg';
+import pg, { type ClientBase } from 'pg';
 import { StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
 import { Database, type DatabaseOptions } from './database.js';
-import { migrate } from './migrations.js';
+import { migrate, VERSION } from './migrations.js';
+import { halfCopied, readIdentity } from './store-identity.js';
 
-/** @throws StoreOpenError */
-export async function openDatabase(
-  options: DatabaseOptions,
-): Promise<{ database: Database; storeId: string }> {
+/**
+ * Makes the tables where they are missing.
+ * @throws StoreOpenError
+ */
+export function openDatabase(options: DatabaseOptions): Promise<{ database: Database; storeId: string }> {
+  return opened(options, (database) =>
+    database.transaction(async (client) => {
+      await makeTables(client);
+      const { storeId, copiedSince } = await readIdentity(client);
+      if (copiedSince) throw halfCopied();
+      return { database, storeId };
+    }),
+  );
+}
+
+/** As `openDatabase`, for who copies into it. @throws StoreOpenError */
+export function openAsTarget(options: DatabaseOptions): Promise<Database> {
+  return opened(options, async (database) => {
+    await database.transaction(makeTables);
+    return database;
+  });
+}
+
+/** As `openDatabase`, for who reads and changes nothing. @throws StoreOpenError */
+export function openAsSource(options: DatabaseOptions): Promise<{ database: Database; storeId: string }> {
+  return opened(options, (database) =>
+    database.atOneMoment(async (client) => {
+      await refuseOtherTables(client);
+      const { storeId, copiedSince } = await readIdentity(client);
+      if (copiedSince) throw halfCopied();
+      return { database, storeId };
+    }),
+  );
+}
+
+/** Connects and looks whether it will do. @throws StoreOpenError */
+async function opened<T>(options: DatabaseOptions, look: (database: Database) => Promise<T>): Promise<T> {
   const database = connect(options);
   try {
-    const storeId = await database.transaction(async (client) => {
-      const { rows } = await client.query<{ encoding: string }>(
-        "SELECT current_setting('server_encoding') AS encoding",
-      );
-      if (rows[0]?.encoding !== 'UTF8')
-        throw new StoreOpenError(
-          'unknown_format',
-          `The database has its texts in ${rows[0]?.encoding}, and sessions need UTF8: make one with ENCODING 'UTF8'`,
-        );
-      await migrate(client);
-      const found = await client.query<{ store_id: string }>('SELECT store_id FROM session_store');
-      return found.rows[0]?.store_id as string;
-    });
-    return { database, storeId };
+    return await look(database);
   } catch (error) {
     await database.close();
-    if (!(error instanceof StoreUnavailableError)) throw error;
-    const cause = error.cause as Error & { code?: string };
-    throw new StoreOpenError(
-      'not_reachable',
-      `The database cannot be used: ${cause.message || cause.code}`,
-      cause,
-    );
+    const cause = error instanceof StoreUnavailableError ? error.cause : error;
+    if (cause instanceof StoreOpenError) throw cause;
+    const { message, code } = cause as Error & { code?: string };
+    throw new StoreOpenError('not_reachable', `The database cannot be used: ${message || code}`, cause);
   }
+}
+
+async function makeTables(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ encoding: string }>(
+    "SELECT current_setting('server_encoding') AS encoding",
+  );
+  if (rows[0]?.encoding !== 'UTF8')
+    throw new StoreOpenError(
+      'unknown_format',
+      `The database has its texts in ${rows[0]?.encoding}, and sessions need UTF8: make one with ENCODING 'UTF8'`,
+    );
+  await migrate(client);
+}
+
+/** @throws StoreOpenError where there are no tables, or not those that this program knows */
+async function refuseOtherTables(client: ClientBase): Promise<void> {
+  const { rows } = await client.query<{ there: boolean }>(
+    "SELECT to_regclass('session_migrations') IS NOT NULL AS there",
+  );
+  if (!rows[0]?.there)
+    throw new StoreOpenError(
+      'not_readable',
+      'The database holds no sessions: it has no tables of this program',
+    );
+  const found = await client.query<{ version: number }>(
+    'SELECT max(version) AS version FROM session_migrations',
+  );
+  const version = found.rows[0]?.version;
+  if (version !== VERSION)
+    throw new StoreOpenError(
+      'unknown_format',
+      `The database has tables of version ${version}, and this program reads those of version ${VERSION}: a server of this version makes them of older ones`,
+    );
 }
 
 function connect(options: DatabaseOptions): Database {

@@ -51,6 +51,7 @@ import {
   UPDATE,
   updateValues,
 } from './session-statements.js';
+import { assertOurs, readIdentity, STORE_ID, whyNotOurs } from './store-identity.js';
 
 export interface PostgresStoreOptions {
   /** Like `postgres://user:password@host/database`. */
@@ -68,6 +69,8 @@ const POOL_SIZE = 10;
 interface Loaded {
   readonly session: Session;
   readonly logBytes: number;
+  /** Which store it is in; `null` while a copy into that is not finished. */
+  readonly storeId: string | null;
 }
 
 export class PostgresStore extends SessionStore {
@@ -155,6 +158,7 @@ export class PostgresStore extends SessionStore {
   override verify(id: string): Promise<Verification | undefined> {
     return this.#accept(async () => {
       const found = await this.database.atOneMoment(async (client) => {
+        await this.#assertOurs(client);
         const { rows } = await client.query<{ revision: number }>(REVISION, [toColumn(id)]);
         const lines = await client.query<{ line: string }>(LINES, [toColumn(id)]);
         return rows[0] || lines.rows.length > 0
@@ -176,7 +180,14 @@ export class PostgresStore extends SessionStore {
 
   override remove(id: string): Promise<boolean> {
     return this.#accept(() =>
-      this.#inTurn(id, () => this.#told(this.database.transaction((client) => remove(client, toColumn(id))))),
+      this.#inTurn(id, () =>
+        this.#told(
+          this.database.transaction(async (client) => {
+            await this.#assertOurs(client);
+            return remove(client, toColumn(id));
+          }),
+        ),
+      ),
     );
   }
 
@@ -187,8 +198,11 @@ export class PostgresStore extends SessionStore {
   override async health(): Promise<StoreHealth> {
     if (this.#closing) return { writable: false, reason: 'the store is closed' };
     try {
-      const [row] = await this.database.query<{ standby: boolean }>('SELECT pg_is_in_recovery() AS standby');
-      return row?.standby ? { writable: false, reason: 'the database is a standby' } : { writable: true };
+      const [row] = await this.database.query<{ standby: boolean; store_id: string | null }>(
+        `SELECT pg_is_in_recovery() AS standby, ${STORE_ID} AS store_id`,
+      );
+      const reason = row?.standby ? 'the database is a standby' : whyNotOurs(this.storeId, row?.store_id);
+      return reason ? { writable: false, reason } : { writable: true };
     } catch (error) {
       const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
       return { writable: false, reason: `the database does not answer (${cause?.code ?? cause?.message})` };
@@ -232,8 +246,10 @@ export class PostgresStore extends SessionStore {
     for (const id of ids) {
       await this.#partitions.makeFor(id);
       const sealed = this.#seal(id, undefined, opening);
-      const made = await this.#told(this.database.change(INSERT, insertValues(sealed)));
+      const values = [...insertValues(sealed), this.storeId];
+      const made = await this.#told(this.database.change(INSERT, values));
       if (made.length > 0) return this.#stored(sealed.session);
+      await this.database.reading((client) => this.#assertOurs(client));
     }
     throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
   }
@@ -250,8 +266,10 @@ export class PostgresStore extends SessionStore {
         const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
         if (known.rows[0]) return this.#stored(sessionOf(known.rows[0]));
         const sealed = this.#seal(id, undefined, opening);
-        const made = await client.query(INSERT, insertValues(sealed));
-        return made.rows.length > 0 ? this.#stored(sealed.session) : undefined;
+        const made = await client.query(INSERT, [...insertValues(sealed), this.storeId]);
+        if (made.rows.length > 0) return this.#stored(sealed.session);
+        await this.#assertOurs(client);
+        return undefined;
       });
       const stored = await this.#told(making);
       if (stored) return stored;
@@ -263,6 +281,7 @@ export class PostgresStore extends SessionStore {
     const changing = this.database.transaction(async (client) => {
       const before = await lock(client, id);
       if (!before) return undefined;
+      assertOurs(this.storeId, before.storeId);
       const decision = decide(before.session);
       if (decision.events.length === 0) return this.#stored(before.session);
       const sealed = this.#seal(id, before, decision);
@@ -289,6 +308,12 @@ export class PostgresStore extends SessionStore {
     return { session, lines: lines.toString().trimEnd().split('\n'), logBytes };
   }
 
+  /** Nothing was made: because the id is taken, or because the database has become another store. */
+  async #assertOurs(client: ClientBase): Promise<void> {
+    const { storeId, copiedSince } = await readIdentity(client);
+    assertOurs(this.storeId, copiedSince ? null : storeId);
+  }
+
   #stored(session: Session): StoredSession {
     return { session, auditPath: `urn:impact-session:${this.storeId}:${session.id}` };
   }
@@ -296,13 +321,15 @@ export class PostgresStore extends SessionStore {
 
 /** The session for a command: nobody else changes it until the transaction ends. */
 async function lock(client: ClientBase, id: string): Promise<Loaded | undefined> {
-  const { rows } = await client.query<StateRow>(LOCK, [toColumn(id)]);
-  return rows[0] && { session: sessionOf(rows[0]), logBytes: Number(rows[0].log_bytes) };
+  const { rows } = await client.query<StateRow & { store_id: string | null }>(LOCK, [toColumn(id)]);
+  const [row] = rows;
+  return row && { session: sessionOf(row), logBytes: Number(row.log_bytes), storeId: row.store_id };
 }
 
 async function remove(client: ClientBase, id: string): Promise<boolean> {
   const { rowCount } = await client.query('DELETE FROM sessions WHERE id = $1', [id]);
   await client.query('DELETE FROM session_events WHERE session_id = $1', [id]);
+  await client.query('DELETE FROM session_tails WHERE session_id = $1', [id]);
   if (rowCount === 0) return false;
   await client.query(REMEMBER_REMOVAL, [id]);
   return true;

@@ -6,6 +6,7 @@
 import { toColumn } from '../../domain/column-text.js';
 import type { Session } from '../../domain/session.js';
 import { changedColumns, outputsColumn, STATE_COLUMNS } from './session-rows.js';
+import { STORE_ID } from './store-identity.js';
 
 /** What is to be written of a command. */
 export interface Sealed {
@@ -18,11 +19,12 @@ export interface Sealed {
 
 const LINES_ADDED = 'unnest($3::text[]) WITH ORDINALITY AS added(line, n)';
 
-/** Gives a row where the id was free. */
+/** Gives rows where the id was free, and the store is the one that the lines were sealed for. */
 export const INSERT = `
   WITH made AS (
     INSERT INTO sessions (id, outputs, log_bytes, revision, status, user_id, labels, timing, words, listed, state, created_at, idempotency_key)
-    VALUES ($1, $4, $5, $6, $7, $8, $9, $10, array_to_tsvector($11::text[]), $12, $13, $14, $15)
+    SELECT $1, $4, $5, $6, $7, $8, $9, $10, array_to_tsvector($11::text[]), $12, $13, $14, $15
+    WHERE $16 = ${STORE_ID}
     ON CONFLICT (id) DO NOTHING
     RETURNING id
   )
@@ -58,7 +60,7 @@ export function updateValues({ session, lines, logBytes }: Sealed, before?: Sess
   ];
 }
 
-export const LOCK = `SELECT ${STATE_COLUMNS} FROM sessions WHERE id = $1 FOR UPDATE`;
+export const LOCK = `SELECT ${STATE_COLUMNS}, ${STORE_ID} AS store_id FROM sessions WHERE id = $1 FOR UPDATE`;
 export const READ = `SELECT ${STATE_COLUMNS} FROM sessions WHERE id = $1`;
 export const MADE_WITH = `
   SELECT ${STATE_COLUMNS} FROM sessions WHERE idempotency_key = $1 AND created_at >= $2

@@ -7,19 +7,8 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  lstatSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, lstatSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { tryLock } from 'fs-native-extensions';
-import { LOCK_FILE } from '../store-folder.js';
 import { STORE_FOLDER } from '../store-format.js';
 import { IndexDatabase } from './index-database.js';
 import { indexPath } from './index-schema.js';
@@ -162,17 +151,6 @@ export class ReindexRequests {
     if (message === this.#told) return;
     this.#told = message;
     this.warn('what asks for a reindex cannot be answered', error);
-  }
-}
-
-/** Whether some process has the folder open. */
-export function isHeld(root: string): boolean {
-  const lock = openSync(join(root, STORE_FOLDER, LOCK_FILE), 'r+');
-  try {
-    return !tryLock(lock);
-  } finally {
-    // With it goes the lock, if it was got.
-    closeSync(lock);
   }
 }
 

@@ -1,0 +1,48 @@
+/**
+ * Which store a database is. It becomes another one when a store is copied into it, and whoever has had it open since before
+ * that must not write: the chains of new sessions would begin with an id that is no longer the store's.
+ */
+
+import type { ClientBase } from 'pg';
+import { StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
+
+export interface StoreIdentity {
+  readonly storeId: string;
+  /** Since when another store is being copied into this one; `null` where none is. */
+  readonly copiedSince: Date | null;
+}
+
+interface Row {
+  readonly store_id: string;
+  readonly copied_since: Date | null;
+}
+
+/** As a column: the store's id, or NULL while a copy into it is not finished. */
+export const STORE_ID = '(SELECT store_id FROM session_store WHERE copied_since IS NULL)';
+
+export async function readIdentity(client: Pick<ClientBase, 'query'>): Promise<StoreIdentity> {
+  const { rows } = await client.query<Row>('SELECT store_id, copied_since FROM session_store');
+  const { store_id: storeId, copied_since: copiedSince } = rows[0] as Row;
+  return { storeId, copiedSince };
+}
+
+/** Why whoever opened the database as the store `opened` must not write to it, in one line; `undefined` where it may. */
+export function whyNotOurs(opened: string, now: string | null | undefined): string | undefined {
+  if (now === opened) return undefined;
+  return now
+    ? 'another store was copied into the database since it was opened: restart this server'
+    : 'a copy of another store into the database is not finished: restart this server when it is';
+}
+
+/** @throws StoreUnavailableError (`not_applied`) */
+export function assertOurs(opened: string, now: string | null | undefined): void {
+  const why = whyNotOurs(opened, now);
+  if (why) throw new StoreUnavailableError('The store has to be opened again', 'not_applied', new Error(why));
+}
+
+export function halfCopied(): StoreOpenError {
+  return new StoreOpenError(
+    'half_copied',
+    'A copy into the database is not finished: run the same impact-session copy again, which goes on with it, or make the database anew',
+  );
+}
