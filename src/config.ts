@@ -97,6 +97,32 @@ export function loadFolderConfig(): FolderConfig {
   return { dataSessionsPath: read.DATA_SESSIONS_PATH, legacyTimeZone: read.LEGACY_TIME_ZONE };
 }
 
+/** What a copy has to know besides: where a data folder may lie. */
+export type CopyConfig = FolderConfig & Pick<Config, 'allowNetworkFilesystem'>;
+
+/** @throws ConfigError */
+export function loadCopyConfig(): CopyConfig {
+  const folder = loadFolderConfig();
+  const read = parse(variables.pick({ ALLOW_NETWORK_FILESYSTEM: true }), process.env);
+  return { ...folder, allowNetworkFilesystem: read.ALLOW_NETWORK_FILESYSTEM };
+}
+
+/**
+ * The server's database, for who asks for it: other programs have a DATABASE_URL, too.
+ * @throws ConfigError
+ */
+export function loadDatabaseUrl(): string {
+  loadEnvFile();
+  const url = parse(variables.pick({ DATABASE_URL: true }), process.env).DATABASE_URL;
+  if (url === undefined) throw new ConfigError(['DATABASE_URL is missing: it has to name the database']);
+  return url;
+}
+
+/** Whether a text is the address of a PostgreSQL database. */
+export function isDatabaseUrl(value: string): boolean {
+  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
+}
+
 /** @throws ConfigError */
 export function readConfig(environment: Environment): Config {
   // Other programs have a DATABASE_URL, too: where sessions are kept in a folder, it is none of ours.
@@ -160,10 +186,6 @@ function isHttpAdapter(value: string): boolean {
 
 function isStore(value: string): boolean {
   return STORES.some((name) => name === value);
-}
-
-function isDatabaseUrl(value: string): boolean {
-  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
 }
 
 function isPoolSize(value: string): boolean {

@@ -18,12 +18,20 @@ export function explain(error: unknown): readonly string[] {
   if (error instanceof ConfigError) return error.faults;
   if (error instanceof CommandError) return [error.message];
   if (!(error instanceof Error)) return [String(error)];
-  if (isSystemError(error)) return [error.message];
-  return isSessionError(error) ? [withCause(error)] : (error.stack ?? error.message).split('\n');
+  if (isSessionError(error)) return [withCause(error)];
+  return isOfSystem(error) ? [error.message] : (error.stack ?? error.message).split('\n');
 }
 
-function isSystemError(error: NodeJS.ErrnoException): boolean {
-  return error.code !== undefined && error.syscall !== undefined;
+/** Whether an error says what is wrong with the world, and not with this program. */
+export function isForeseen(error: unknown): error is Error {
+  return (
+    error instanceof CommandError || isSessionError(error) || (error instanceof Error && isOfSystem(error))
+  );
+}
+
+/** What the system says, or a database. */
+function isOfSystem(error: NodeJS.ErrnoException & { readonly severity?: unknown }): boolean {
+  return error.code !== undefined && (error.syscall !== undefined || error.severity !== undefined);
 }
 
 function withCause({ message, cause }: Error): string {

@@ -6,17 +6,21 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { COULD_NOT_RUN, explain } from './command-error.js';
+import { copyCommand } from './copy.command.js';
 import { reindexCommand } from './reindex.command.js';
 import { showCommand } from './show.command.js';
 import { printable } from './text.js';
 import { verifyCommand } from './verify.command.js';
 
 const program = new Command('impact-session')
-  .description('Looks into the data folder of the session component, beside a running server or without one.')
+  .description(
+    'Looks into the data folder of the session component, beside a running server or without one, and moves it.',
+  )
   .version(version)
   .addCommand(verifyCommand())
   .addCommand(showCommand())
-  .addCommand(reindexCommand());
+  .addCommand(reindexCommand())
+  .addCommand(copyCommand());
 for (const command of [program, ...program.commands])
   command
     .exitOverride()

@@ -1,0 +1,61 @@
+/**
+ * Which store is meant: `file:FOLDER`, `postgres://…`, or just `file` or `postgres`, as in STORE, for the one that the
+ * configuration names. What is shown of an address never has a password.
+ */
+
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { isDatabaseUrl, loadCopyConfig, loadDatabaseUrl } from '../config.js';
+import { CommandError } from './command-error.js';
+
+export type StoreAddress =
+  | { readonly kind: 'file'; readonly path: string; readonly shown: string }
+  | { readonly kind: 'postgres'; readonly url: string; readonly shown: string };
+
+/** @param option under which it was given, for the message @throws CommandError that does not repeat it */
+export function storeAddress(given: string, option: string): StoreAddress {
+  if (given === 'file') return folder(loadCopyConfig().dataSessionsPath);
+  if (given === 'postgres') return database(loadDatabaseUrl());
+  if (isDatabaseUrl(given)) return database(given);
+  const path = pathOf(given);
+  if (path) return folder(path);
+  throw new CommandError(
+    `${option} is not the address of a store: it should be like file:data/sessions or postgres://user@host/database, with what is special in a password encoded; or file or postgres for the one of the configuration`,
+  );
+}
+
+export function isSameAddress(one: StoreAddress, other: StoreAddress): boolean {
+  if (one.kind === 'file') return other.kind === 'file' && resolve(one.path) === resolve(other.path);
+  return other.kind === 'postgres' && one.shown === other.shown;
+}
+
+function folder(path: string): StoreAddress {
+  return { kind: 'file', path, shown: `file:${path}` };
+}
+
+function database(url: string): StoreAddress {
+  const { hostname, port, pathname, searchParams, username } = new URL(url);
+  const user = username && `${decoded(username)}@`;
+  const host = searchParams.get('host') ?? decoded(hostname);
+  const shown = `postgres://${user}${host}${port && `:${port}`}${decoded(pathname)}`;
+  return { kind: 'postgres', url, shown };
+}
+
+/** `file:` with a path as it is, or a URL of a file. */
+function pathOf(given: string): string | undefined {
+  if (!given.startsWith('file:')) return undefined;
+  if (!given.startsWith('file://')) return given.slice('file:'.length);
+  try {
+    return fileURLToPath(given);
+  } catch {
+    return undefined;
+  }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * A PostgreSQL database that another store is copied into. Each batch is a transaction. Until the copy is finished the
+ * database says so of itself: no server opens it, and one that has it open writes nothing.
+ */
+
+import pg, { type ClientBase } from 'pg';
+import { printable, StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
+import type { Begun, Copy, CopyTarget, WholeSession } from '../session-copy.js';
+import { putCopies, readCopies } from './copied-rows.js';
+import type { Database } from './database.js';
+import { openAsTarget } from './open-database.js';
+import { SessionPartitions } from './session-partitions.js';
+import { readIdentity } from './store-identity.js';
+
+/** As many as batches that are under way at once, and one for what is asked beside them. */
+const CONNECTIONS = 5;
+/** Who copies into a database has this lock, as long as its connection lasts. */
+const LOCK = '7310891206445712419';
+/** Nothing is said on that connection: so often the network is asked to keep it, in milliseconds. */
+const KEEP_ALIVE_MS = 30_000;
+const IDS = 1_000;
+
+const HOLDS_SESSIONS = 'SELECT EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM session_events) AS some';
+
+export class DatabaseTarget implements CopyTarget {
+  readonly #partitions: SessionPartitions;
+  #storeId = '';
+  /** Why nothing is put any more: the connection with the lock was lost. */
+  #lost: Error | undefined;
+
+  private constructor(
+    private readonly database: Database,
+    private readonly holding: pg.Client,
+  ) {
+    this.#partitions = new SessionPartitions(database);
+    holding.on('error', (error) => {
+      this.#lost ??= error;
+    });
+  }
+
+  /** Makes its tables where they are missing, and sees to it that nobody else copies into it. @throws StoreOpenError */
+  static async open(url: string): Promise<DatabaseTarget> {
+    const database = await openAsTarget({ url, poolSize: CONNECTIONS, warn: () => undefined });
+    const holding = new pg.Client({
+      connectionString: url,
+      application_name: 'impact-session',
+      keepAlive: true,
+      keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
+    });
+    try {
+      const target = new DatabaseTarget(database, holding);
+      await target.#hold();
+      return target;
+    } catch (error) {
+      await Promise.allSettled([holding.end(), database.close()]);
+      if (error instanceof StoreOpenError) throw error;
+      throw new StoreOpenError(
+        'not_reachable',
+        `The database cannot be used: ${(error as Error).message}`,
+        error,
+      );
+    }
+  }
+
+  async begin(storeId: string): Promise<Begun> {
+    const begun = await this.#change(async (client) => {
+      // Who makes a session just now is waited for; who comes later finds the mark.
+      await client.query('LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE');
+      const found = await readIdentity(client);
+      if (found.copiedSince) {
+        if (found.storeId !== storeId) throw ofAnother(found.storeId);
+        return { since: found.copiedSince, goesOn: true };
+      }
+      const { rows } = await client.query<{ some: boolean }>(HOLDS_SESSIONS);
+      if (rows[0]?.some) throw notEmpty(found.storeId === storeId);
+      const since = new Date();
+      await client.query('UPDATE session_store SET store_id = $1, copied_since = $2', [storeId, since]);
+      return { since, goesOn: false };
+    });
+    this.#storeId = storeId;
+    return begun;
+  }
+
+  async count(): Promise<number> {
+    const [row] = await this.database.query<{ n: string }>('SELECT count(*) AS n FROM sessions');
+    return Number(row?.n);
+  }
+
+  async *ids(): AsyncIterable<readonly string[]> {
+    for (let after: string | undefined = ''; after !== undefined; ) {
+      const page: readonly { id: string }[] = await this.database.query(
+        'SELECT id FROM sessions WHERE id > $1 ORDER BY id LIMIT $2',
+        [after, IDS],
+      );
+      const ids = page.map(({ id }) => id);
+      yield ids;
+      after = ids.length < IDS ? undefined : ids.at(-1);
+    }
+  }
+
+  async missing(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const there = await this.database.query<{ id: string }>('SELECT id FROM sessions WHERE id = ANY($1)', [
+      ids,
+    ]);
+    const found = new Set(there.map(({ id }) => id));
+    return new Set(ids.filter((id) => !found.has(id)));
+  }
+
+  async put(sessions: readonly WholeSession[]): Promise<void> {
+    for (const { session } of sessions) await this.#partitions.makeFor(session.id);
+    await this.#change(async (client) => {
+      await this.#assertBegun(client);
+      await putCopies(client, sessions);
+    });
+  }
+
+  async read(ids: readonly string[]): Promise<ReadonlyMap<string, Copy>> {
+    const copies = await this.database.atOneMoment((client) => readCopies(client, ids));
+    // A row that counts other events than there are lines is no copy.
+    const whole = copies.filter(({ log, revision }) => revision === linesIn(log));
+    return new Map(whole.map((copy) => [copy.id, copy]));
+  }
+
+  async remove(ids: readonly string[]): Promise<void> {
+    await this.#change(async (client) => {
+      await this.#assertBegun(client);
+      await client.query('DELETE FROM sessions WHERE id = ANY($1)', [ids]);
+      await client.query('DELETE FROM session_events WHERE session_id = ANY($1)', [ids]);
+      await client.query('DELETE FROM session_tails WHERE session_id = ANY($1)', [ids]);
+    });
+  }
+
+  async finish(): Promise<void> {
+    await this.#change(async (client) => {
+      await this.#assertBegun(client);
+      await client.query('UPDATE session_store SET copied_since = NULL');
+    });
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled([this.holding.end(), this.database.close()]);
+  }
+
+  async #hold(): Promise<void> {
+    await this.holding.connect();
+    const { rows } = await this.holding.query<{ free: boolean }>('SELECT pg_try_advisory_lock($1) AS free', [
+      LOCK,
+    ]);
+    if (!rows[0]?.free)
+      throw new StoreOpenError(
+        'held',
+        'Another copy into this database is under way: wait for it, or stop it',
+      );
+  }
+
+  /** As long as nobody else can copy into it. */
+  #change<T>(work: (client: ClientBase) => Promise<T>): Promise<T> {
+    if (this.#lost)
+      throw new StoreUnavailableError('The database cannot do it now', 'not_applied', this.#lost);
+    return this.database.transaction(work);
+  }
+
+  /** Nobody has finished the copy, or begun another one. */
+  async #assertBegun(client: ClientBase): Promise<void> {
+    const { storeId, copiedSince } = await readIdentity(client);
+    if (copiedSince && storeId === this.#storeId) return;
+    throw new StoreOpenError('half_copied', 'The copy into this database was ended by somebody else');
+  }
+}
+
+function linesIn(log: Buffer): number {
+  let count = 0;
+  for (let at = log.indexOf(0x0a); at >= 0; at = log.indexOf(0x0a, at + 1)) count++;
+  return count;
+}
+
+function notEmpty(isSame: boolean): StoreOpenError {
+  const what = isSame
+    ? 'sessions of this very store: the copy into it is finished, or it is the source'
+    : 'sessions';
+  return new StoreOpenError(
+    'not_empty',
+    `The database holds ${what}; a store is copied into an empty database`,
+  );
+}
+
+function ofAnother(storeId: string): StoreOpenError {
+  return new StoreOpenError(
+    'half_copied',
+    `A copy of another store (${printable(storeId)}) into the database is not finished: go on with that one, or make the database anew`,
+  );
+}
