@@ -201,31 +201,71 @@ describe('A copy that cannot go on says so in one line, and the same command goe
       await server.stop();
     }
   });
+});
 
-  test.each(['write', 'datasync', 'rename'])('when the disk fails to %s', async (call) => {
+describe('A folder as target', () => {
+  const copied = async (from: DataFolder, to: DataFolder, files?: WatchedFiles['files']) => {
+    const source = await FolderSource.open(from);
+    const target = await FolderTarget.open({ path: to.path, ...(files && { files }) });
+    try {
+      return await copySessions(source, target, { leaveDamaged: false });
+    } finally {
+      await target.close();
+    }
+  };
+
+  test.each(['write', 'datasync', 'rename'])('goes on after a disk that failed to %s', async (call) => {
     const to = await makeFolder();
     const watched = new WatchedFiles();
-    const copied = async (options: object) => {
-      const [source, target] = [
-        await FolderSource.open(home),
-        await FolderTarget.open({ ...to, ...options }),
-      ];
-      try {
-        return await copySessions(source, target, { leaveDamaged: false });
-      } finally {
-        await target.close();
-      }
-    };
     let left = 200;
     watched.fail = (made) =>
       made.startsWith(call) && made.includes('sess_') && left-- < 0 ? 'ENOSPC' : undefined;
-    await expect(copied({ path: to.path, files: watched.files })).rejects.toMatchObject({
+    await expect(copied(home, to, watched.files)).rejects.toMatchObject({
       code: 'StoreUnavailableError',
       cause: expect.anything(),
     });
     expect(await inFolder(to)()).toBeGreaterThan(0);
     await expect(to.open()).rejects.toMatchObject({ fault: 'half_copied' });
-    expect(await copied({ path: to.path })).toMatchObject({ finished: true, sessions: SESSIONS });
+    expect(await copied(home, to)).toMatchObject({ finished: true, sessions: SESSIONS });
     expect(await sessionFiles(to.path)).toEqual(files);
+  });
+
+  test('is empty, half copied or whole after any call that failed, and then the copy is made', async () => {
+    const [from, whole] = [await makeFolder(), { finished: true, sessions: 2 }];
+    const store = await from.open();
+    for (let n = 0; n < 2; n++) await store.create(idsAt(BORN, n), opening('me'));
+    await from.closeAll();
+    const found = new Set<string>();
+    for (let n = 0, isOver = false; !isOver; n++) {
+      const [to, watched] = [await makeFolder(), new WatchedFiles()];
+      let left = n;
+      watched.fail = () => (left-- === 0 ? 'EIO' : undefined);
+      isOver = await copied(from, to, watched.files).then(
+        () => left >= 0,
+        () => false,
+      );
+      const opened = await to.open().catch((error) => error);
+      if (opened instanceof FileStore) {
+        await opened.whenComplete();
+        const { total } = await opened.list({ limit: 1, counted: true });
+        found.add(`${total} sessions`);
+        await to.closeAll();
+        if (total !== 0) continue;
+      } else found.add(opened.fault);
+      expect(await copied(from, to)).toMatchObject(whole);
+      expect(await sessionFiles(to.path)).toEqual(await sessionFiles(from.path));
+    }
+    expect(found).toEqual(new Set(['0 sessions', 'half_copied', '2 sessions']));
+  });
+
+  test('is made durable where a stopped copy left it, before anything of it is believed', async () => {
+    const [to, watched] = [await makeFolder(), new WatchedFiles()];
+    await stopped(`file:${to.path}`, inFolder(to));
+    const days = (await readdir(to.path)).filter((name) => !name.startsWith('.'));
+    await copied(home, to, watched.files);
+    const first = watched.calls.findIndex((call) => call.startsWith('stat') && call.includes('sess_'));
+    expect(watched.calls.slice(0, first)).toEqual(
+      expect.arrayContaining(days.map((day) => `sync ${to.file(day)}`)),
+    );
   });
 });
