@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SessionStats, SessionStore } from '../../src/session/store/session-store.js';
-import { allEvents, BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { allEvents, BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import type { DataFolder } from '../store/a-folder.js';
 
 const KEY = { key_sha256: 'a'.repeat(64), request_sha256: 'b'.repeat(64) };

@@ -7,8 +7,8 @@ import { appendFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { FileStore } from '../../src/session/store/file/file-store.js';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { command, type FreshDatabase, freshDatabase } from '../postgres/fresh-database.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
 import {
   allAnswers,

@@ -12,7 +12,7 @@ import { DatabaseSource } from '../../src/session/store/postgres/database-source
 import { DatabaseTarget } from '../../src/session/store/postgres/database-target.js';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
 import type { CopySource } from '../../src/session/store/session-copy.js';
-import { BORN, idsAt, opening, patching } from '../session-store.contract.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
 
