@@ -8,6 +8,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { EVENTS, LINES, LOCK, READ, UPDATE } from '../../src/session/store/postgres/session-statements.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
 
 interface Explained {
@@ -20,6 +21,8 @@ const SESSIONS = ['--sessions', '10000', '--days', '91', '--until', '2024-04-01'
 const LISTINGS = 39;
 /** A page of each of three statuses, and the way to it in the index of each month. */
 const BLOCKS_OF_STATUSES = 300;
+
+const ID = 'sess_20240215_103045_a1b2c3';
 
 let database: FreshDatabase;
 let explainListings: (url: string) => Promise<Explained[]>;
@@ -54,6 +57,22 @@ test.each([
   const found = await thatReadWholeTables();
   await command((row as { made: string }).made.replace(' ON ONLY ', ' ON '), database.url);
   expect(found).toContain(listing);
+});
+
+test.each([
+  ['read', READ, [ID]],
+  ['locked', LOCK, [ID]],
+  ['changed', UPDATE, [ID, 1, ['{}'], null, 2, 2, 'error', null, [], '{}', [], '{}', '{}']],
+  ['asked for its events', EVENTS, [ID, -1, 100]],
+  ['verified', LINES, [ID]],
+])('a session that is %s: only tables of its month are planned for', async (_what, statement, values) => {
+  const explain = `EXPLAIN (FORMAT JSON) ${statement}`;
+  const plan = JSON.stringify(await command(explain, database.url, values));
+  const tables = [...plan.matchAll(/"Relation Name":"(\w+)"/g)].map(([, name]) => name as string);
+  // Those that consist of others stand for what is put in: that finds its partition by itself.
+  const partitions = tables.filter((name) => name !== 'sessions' && name !== 'session_events');
+  const months = partitions.map((name) => name.split('_').at(-1));
+  expect(new Set(months)).toEqual(new Set(['202402']));
 });
 
 test('several statuses that only sessions of the newest month have are not looked for in all others', async () => {
