@@ -11,7 +11,7 @@ import { INSERT, LOCK, READ, UPDATE } from '../../dist/session/store/postgres/se
 const CONNECTIONS = 10;
 const ROW = `
   SELECT log_bytes, revision, status, user_id, labels, timing::text AS timing, tsvector_to_array(words) AS words, listed,
-    state, outputs, created_at FROM sessions WHERE id = $1`;
+    state, outputs, created_at, (SELECT store_id FROM session_store) AS store_id FROM sessions WHERE id = $1`;
 const LINE = 'SELECT line FROM session_events WHERE session_id = $1 ORDER BY seq DESC LIMIT 1';
 
 interface Row {
@@ -42,7 +42,16 @@ export class PlainDatabase {
       .toString(16)
       .padStart(6, '0');
     const id = makeSessionId(new Date(), suffix);
-    await this.#pool.query(INSERT, [id, 0, [line], row.outputs, ...changed(row), row.created_at, undefined]);
+    const rest = [row.created_at, undefined, row.store_id];
+    const { rowCount } = await this.#pool.query(INSERT, [
+      id,
+      0,
+      [line],
+      row.outputs,
+      ...changed(row),
+      ...rest,
+    ]);
+    if (rowCount !== 1) throw new Error('nothing was made');
   }
 
   /** What a change like the last one of this session writes, as its event `seq`. */
