@@ -1,5 +1,5 @@
 /**
- * A client: one request after another until the server is gone, each drawn from a random generator, each recorded with
+ * A client: one request after another until the server is gone or there is enough, each drawn from a random generator, each recorded with
  * what came of it. Any client changes any session; the status of one, only the client that made it, in the same round,
  * so that every change is one that the session allows.
  */
@@ -14,9 +14,28 @@ import type { Recorder } from './recorder.js';
 const MEETING_PLACES = 8;
 const ANYWHERE_ONE_IN = 12;
 
+/** Of a hundred requests these are commands; the others read. */
+const COMMANDS = 70;
+
+/** Who changes, who reads; else a client does both. */
+export type Role = 'writer' | 'reader';
+
+export interface ClientOptions {
+  readonly seed: number;
+  /** Of one client number in one round there is one client. */
+  readonly round: number;
+  readonly number: number;
+  readonly url: string;
+  readonly record: Recorder;
+  readonly role?: Role;
+  /** Asked before each request. Default: as long as the server is there. */
+  readonly goesOn?: () => boolean;
+}
+
 export class Client {
   readonly name: string;
   readonly #connection: Connection;
+  readonly #record: Recorder;
   /** The session that this client made last. */
   #own: { readonly session: string; status: string } | undefined;
   /** How many turns this client has had. */
@@ -25,39 +44,42 @@ export class Client {
   #random = new Random();
   #serverIsGone = false;
 
-  constructor(
-    private readonly seed: number,
-    private readonly round: number,
-    private readonly number: number,
-    url: string,
-    private readonly record: Recorder,
-  ) {
-    this.name = `client-${number}`;
-    this.#connection = new Connection(url);
+  constructor(private readonly options: ClientOptions) {
+    this.name = `client-${options.number}`;
+    this.#connection = new Connection(options.url);
+    this.#record = options.record;
   }
 
-  /** Ends when the server no longer answers. */
+  /** Ends when the server no longer answers, or the client is not to go on. */
   async run(): Promise<void> {
-    while (!this.#serverIsGone) await this.#next();
+    const { goesOn = () => true } = this.options;
+    while (!this.#serverIsGone && goesOn()) await this.#next();
     this.#connection.close();
   }
 
   async #next(): Promise<void> {
     this.#turn += 1;
-    this.#random = new Random(this.seed, this.round, this.number, this.#turn);
-    const kind = this.#random.below(100);
+    const { seed, round, number } = this.options;
+    this.#random = new Random(seed, round, number, this.#turn);
+    const kind = this.#drawKind();
     const session = this.#pick();
     if (kind < 6 || session === undefined) await this.#create();
     else if (kind < 20) await this.#moveOn(session);
-    else if (kind < 70) await this.#append(session);
+    else if (kind < COMMANDS) await this.#append(session);
     else if (kind < 80) await this.#state(session);
     else if (kind < 88) await this.#audit(session);
     else if (kind < 96) await this.#events(session);
     else await this.#list();
   }
 
+  #drawKind(): number {
+    const { role } = this.options;
+    if (role === 'reader') return COMMANDS + this.#random.below(100 - COMMANDS);
+    return this.#random.below(role === 'writer' ? COMMANDS : 100);
+  }
+
   #pick(): string | undefined {
-    const { sessions } = this.record;
+    const { sessions } = this.#record;
     const anywhere = this.#random.below(ANYWHERE_ONE_IN) === 0;
     const back = this.#random.below(anywhere ? Math.max(1, sessions.length) : MEETING_PLACES);
     return sessions[Math.max(0, sessions.length - 1 - back)];
@@ -90,13 +112,13 @@ export class Client {
     path: string,
     session?: string,
   ): Promise<Answer | undefined> {
-    const asked = { kind, client: this.name, name, session, events, invoked: this.record.clock.now() };
+    const asked = { kind, client: this.name, name, session, events, invoked: this.#record.clock.now() };
     const reply = await this.#send(`${kind} ${name}`, method, path, body);
-    const returned = this.record.clock.now();
+    const returned = this.#record.clock.now();
     const outcome = outcomeOf(reply);
     const answer = outcome === 'ok' ? (reply as Answer) : undefined;
     const told = answer && { revision: answer.revision, session: answer.body.session_id as string };
-    await this.record.write({ ...asked, returned, outcome, ...told });
+    await this.#record.write({ ...asked, returned, outcome, ...told });
     return answer;
   }
 
@@ -110,7 +132,7 @@ export class Client {
       hashes: [body.data.head],
     }));
     if (seen && seen.revision !== seen.body.data.revision)
-      this.record.faults.push(
+      this.#record.faults.push(
         `${this.name}'s audit of ${session} had the ETag ${seen.revision} and the revision ${seen.body.data.revision}`,
       );
   }
@@ -140,30 +162,35 @@ export class Client {
       client: this.name,
       name,
       session,
-      invoked: this.record.clock.now(),
+      invoked: this.#record.clock.now(),
     };
     const reply = await this.#send(`read ${name}`, 'GET', `/session/${session}${what}`);
     if (outcomeOf(reply) !== 'ok') return undefined;
     const answer = reply as Answer;
     const { revision } = answer;
-    this.record.read({ ...asked, returned: this.record.clock.now(), revision, ...see(answer) });
+    this.#record.read({ ...asked, returned: this.#record.clock.now(), revision, ...see(answer) });
     return answer;
   }
 
   async #list(): Promise<void> {
     const name = this.#name();
-    const asked = { kind: 'read' as const, client: this.name, name, invoked: this.record.clock.now() };
+    const asked = {
+      kind: 'read' as const,
+      client: this.name,
+      name,
+      invoked: this.#record.clock.now(),
+    };
     const reply = await this.#send(
       `read ${name}`,
       'GET',
       `/session/list?limit=${5 + this.#random.below(20)}`,
     );
     if (outcomeOf(reply) !== 'ok') return;
-    const returned = this.record.clock.now();
+    const returned = this.#record.clock.now();
     for (const { session_id: session, revision, status } of (reply as Answer).body.sessions) {
       if (status === 'corrupted')
-        this.record.faults.push(`${this.name}'s list ${name} shows ${session} as corrupted`);
-      else this.record.read({ ...asked, session, returned, revision, from: 0, hashes: [] });
+        this.#record.faults.push(`${this.name}'s list ${name} shows ${session} as corrupted`);
+      else this.#record.read({ ...asked, session, returned, revision, from: 0, hashes: [] });
     }
   }
 
@@ -171,7 +198,7 @@ export class Client {
     const reply = await this.#connection.send(method, path, body);
     if (typeof reply === 'string') this.#serverIsGone = true;
     else if (reply.status !== 200 && !isStopping(reply))
-      this.record.faults.push(
+      this.#record.faults.push(
         `${this.name}'s ${what} (${method} ${path}) was answered ${reply.status}: ${JSON.stringify(reply.body)}`,
       );
     return reply;
@@ -179,11 +206,12 @@ export class Client {
 
   /** Another number for each turn of all rounds, and the same one when the seed is used again. */
   #unique(): number {
-    return (this.round * 1_000 + this.number) * 100_000 + this.#turn;
+    const { round, number } = this.options;
+    return (round * 1_000 + number) * 100_000 + this.#turn;
   }
 
   #name(): string {
-    return `${this.round}-${this.name}-${this.#turn}`;
+    return `${this.options.round}-${this.name}-${this.#turn}`;
   }
 }
 

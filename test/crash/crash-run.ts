@@ -12,7 +12,7 @@ import { Connection } from './connection.js';
 import { sessionsIn, tearLog } from './data-folder.js';
 import { Recorder } from './recorder.js';
 import { checkAll, checkRound } from './round-check.js';
-import { folderTaken, ServerProcess } from './server-process.js';
+import { folderTaken, inTime, ServerProcess } from './server-process.js';
 
 export interface CrashOptions {
   readonly rounds: number;
@@ -56,8 +56,6 @@ const LATEST = 5;
 /** Longer than bringing a folder in order takes. */
 const MAX_STARTING_MS = 60;
 const FULL_CHECK_EVERY = 20;
-/** What takes longer hangs. */
-const PATIENCE_MS = 20_000;
 
 export async function runCrashes(options: CrashOptions): Promise<CrashResult> {
   const run = new CrashRun(options);
@@ -109,7 +107,7 @@ class CrashRun {
       const enough = new Promise<void>((resolve) => this.#record.whenAcknowledged(acknowledged, resolve));
       const clients = Array.from({ length: CLIENTS }, (_, n) => {
         const { seed } = this.options;
-        return new Client(seed, round, n, url, this.#record).run();
+        return new Client({ seed, round, number: n, url, record: this.#record }).run();
       });
       const early = await inTime(Promise.race([enough, server.ended]));
       if (early === 'late')
@@ -162,7 +160,8 @@ class CrashRun {
 
   #start(): ServerProcess {
     const { command, folder } = this.options;
-    return new ServerProcess({ command, dataFolder: this.#dataFolder, workFolder: folder });
+    const environment = { DATA_SESSIONS_PATH: this.#dataFolder };
+    return new ServerProcess({ command, environment, workFolder: folder });
   }
 
   /** Uses a server that serves, and sees that none is left running. */
@@ -193,16 +192,5 @@ class CrashRun {
     const ended = await inTime(server.ended);
     if (ended !== 0) this.#violations.push(`the server was told to stop and ended with ${ended}`);
     this.#ends.stopped += 1;
-  }
-}
-
-/** What comes of it, or `late`. */
-async function inTime<T>(event: Promise<T>): Promise<T | 'late'> {
-  const given = new AbortController();
-  const late = pause(PATIENCE_MS, 'late' as const, { signal: given.signal }).catch(() => 'late' as const);
-  try {
-    return await Promise.race([event, late]);
-  } finally {
-    given.abort();
   }
 }

@@ -4,10 +4,11 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isEmpty, serverCommand, teller, wholeNumber } from './command-line.js';
 import { type CrashResult, type Progress, runCrashes } from './crash-run.js';
 
 const HELP = `Usage: npm run test:crash -- [options]
@@ -38,10 +39,6 @@ interface Wish {
   readonly server: string | undefined;
 }
 
-/** Between two lines of progress where nobody watches, in milliseconds. */
-const QUIET_MS = 5_000;
-const DEFAULT_SERVER = [process.execPath, resolve('dist/main.js')];
-
 function readWish(args: string[]): Wish | 'help' {
   const string = { type: 'string' } as const;
   const options = {
@@ -53,30 +50,16 @@ function readWish(args: string[]): Wish | 'help' {
   } as const;
   const { values } = parseArgs({ args, options });
   if (values.help) return 'help';
-  const number = (name: 'rounds' | 'seed', fallback: number, min: number) => {
-    const text = values[name];
-    if (text === undefined) return fallback;
-    if (/^\d{1,9}$/.test(text) && Number(text) >= min) return Number(text);
-    throw new Error(`--${name} should be a whole number from ${min} to 999999999, not "${text}"`);
-  };
   const { folder, server } = values;
   const wish = {
-    rounds: number('rounds', 10, 1),
-    seed: number('seed', randomInt(1_000_000), 0),
+    rounds: wholeNumber('rounds', values.rounds, 10, 1),
+    seed: wholeNumber('seed', values.seed, randomInt(1_000_000), 0),
     folder,
     server,
   };
   if (folder !== undefined && !isEmpty(folder))
     throw new Error(`--folder should be empty or new, and ${folder} is not`);
   return wish;
-}
-
-function isEmpty(folder: string): boolean {
-  try {
-    return readdirSync(folder).length === 0;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT';
-  }
 }
 
 const say = (text: string) => process.stdout.write(text);
@@ -87,18 +70,6 @@ function summary(progress: Progress): string {
     `round ${round}: ${killed} killed, ${killedStarting} killed while starting, ${stopped} stopped; ` +
     `${sessions} sessions, ${acknowledged} commands acknowledged, ${unknown} cut off, ${reads} reads, ${torn} torn tails`
   );
-}
-
-/** One line that is written over on a terminal, a line every few seconds elsewhere. */
-function teller(): (progress: Progress) => void {
-  let last = performance.now();
-  return (progress) => {
-    if (process.stdout.isTTY) say(`\r\x1b[K${summary(progress)}`);
-    else if (performance.now() - last >= QUIET_MS) {
-      last = performance.now();
-      say(`${summary(progress)}\n`);
-    }
-  };
 }
 
 function report(result: CrashResult, wish: Wish, folder: string, seconds: string): number {
@@ -129,10 +100,10 @@ async function main(): Promise<number> {
   }
   const { rounds, seed } = wish;
   const folder = resolve(wish.folder ?? mkdtempSync(join(tmpdir(), 'impact-session-crash-')));
-  const command = wish.server?.split(' ').filter(Boolean) ?? DEFAULT_SERVER;
+  const command = serverCommand(wish.server);
   say(`${rounds} rounds with seed ${seed} in ${folder}\n`);
   const begun = performance.now();
-  const result = await runCrashes({ rounds, seed, folder, command, onRound: teller() });
+  const result = await runCrashes({ rounds, seed, folder, command, onRound: teller(summary) });
   const code = report(result, wish, folder, ((performance.now() - begun) / 1_000).toFixed(1));
   if (code === 0 && wish.folder === undefined) rmSync(folder, { recursive: true });
   return code;

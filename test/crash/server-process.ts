@@ -1,5 +1,5 @@
 /**
- * The server under test as a process of its own: started by whatever command is given, told where its data folder is,
+ * The server under test as a process of its own: started by whatever command is given, told where its sessions are,
  * and stopped by a signal. Its address comes from the line in which it says that it serves.
  */
 
@@ -8,17 +8,21 @@ import { once } from 'node:events';
 import { watch } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as pause } from 'node:timers/promises';
 
 const SERVES = / serves (http:\/\/\S+) from /;
 /** How much of what the server complained about is kept for the report. */
 const MAX_COMPLAINTS = 20;
 /** A request that was answered, or the word that it serves. */
 const ROUTINE = '"level":30';
+/** What takes longer hangs. */
+const PATIENCE_MS = 20_000;
 
 export interface ServerPlace {
   /** A program and its arguments. */
   readonly command: readonly string[];
-  readonly dataFolder: string;
+  /** Variables that say where its sessions are. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Where it works: not in a folder that may hold an `.env`. */
   readonly workFolder: string;
 }
@@ -31,10 +35,10 @@ export class ServerProcess {
   readonly #child: ChildProcess;
   readonly #address: Promise<string>;
 
-  constructor({ command, dataFolder, workFolder }: ServerPlace) {
+  constructor({ command, environment, workFolder }: ServerPlace) {
     const [program = '', ...args] = command;
-    const told = { DATA_SESSIONS_PATH: dataFolder, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info' };
-    const env = { PATH: process.env.PATH, ...told };
+    const told = { HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info' };
+    const env = { PATH: process.env.PATH, ...told, ...environment };
     this.#child = spawn(program, args, { cwd: workFolder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     this.ended = once(this.#child, 'close').then(([code, signal]) => code ?? signal);
     this.#address = new Promise((resolve) => {
@@ -62,6 +66,17 @@ export class ServerProcess {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
+  }
+}
+
+/** What comes of it, or `late`. */
+export async function inTime<T>(event: Promise<T>): Promise<T | 'late'> {
+  const given = new AbortController();
+  const late = pause(PATIENCE_MS, 'late' as const, { signal: given.signal }).catch(() => 'late' as const);
+  try {
+    return await Promise.race([event, late]);
+  } finally {
+    given.abort();
   }
 }
 
