@@ -116,6 +116,9 @@ describe('A source that is used while it is compared', () => {
     const hold = { whileComparing: () => folder.open() };
     expect(await fromFolder(hold)).toMatchObject({ finished: false, sourceInUse: true });
     await folder.closeAll();
+    const allTheTime = { beforeComparing: () => folder.open() };
+    expect(await fromFolder(allTheTime)).toMatchObject({ finished: false, sourceInUse: true });
+    await folder.closeAll();
     expect(await fromFolder()).toMatchObject({ finished: true, sourceInUse: false });
   });
 

@@ -62,6 +62,9 @@ export interface Trail {
   readonly known?: number;
 }
 
+/** What a recovery calls the bytes that it cut off. An event that names another file is not followed there. */
+export const TORN_COPY = /^events\.jsonl\.torn-\d{1,6}$/;
+
 const MAX_PROBLEMS = 100;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -63,7 +63,7 @@ export interface CopySource<Entry extends SourceEntry = SourceEntry> extends Cop
    * @param importedAt the time of an event that says that the Python component's session was imported
    */
   read(entries: readonly Entry[], importedAt: Date): Promise<readonly ReadSession[]>;
-  /** Another text after somebody has used the store for writing. */
+  /** Another text after somebody has used the store for writing, and each time while somebody has it open for that. */
   stamp(): Promise<string>;
 }
 

@@ -2,6 +2,7 @@
  * A data folder whose sessions are copied into another store: read as it stands, without a lock, and never written to.
  */
 
+import { randomUUID } from 'node:crypto';
 import { join, resolve } from 'node:path';
 import { SessionCorruptedError, StoreOpenError } from '../../domain/errors.js';
 import { genesisHash, sealEvents } from '../../domain/event-log.js';
@@ -94,7 +95,7 @@ export class FolderSource implements CopySource<Entry> {
   /** Who opens the folder for writing puts a note into its lock file, and holds the lock. */
   async stamp(): Promise<string> {
     const lock = await this.files.stat(join(this.folders.root, STORE_FOLDER, LOCK_FILE)).catch(ifAbsent);
-    return `${lock?.ino} ${lock?.ctimeMs} ${isHeld(this.folders.root)}`;
+    return isHeld(this.folders.root) ? randomUUID() : `${lock?.ino} ${lock?.ctimeMs}`;
   }
 
   async close(): Promise<void> {}

@@ -10,6 +10,7 @@ import {
   eventsCountedBy,
   type Problem,
   type ProblemKind,
+  TORN_COPY,
   type Verification,
   verdict,
   verifyTrail,
@@ -18,9 +19,6 @@ import type { FileSystem } from './durable-file.js';
 import { importDocument } from './legacy-folder.js';
 import { isFolder, readLogFile, readViewFile } from './session-files.js';
 import { EVENTS_FILE, type FolderEntry, type SessionFolders, VIEW_FILE } from './session-folders.js';
-
-/** What a recovery calls the bytes that it cut off. An event that names another file is not followed there. */
-export const TORN_COPY = /^events\.jsonl\.torn-\d{1,6}$/;
 
 export interface VerifierOptions {
   readonly storeId: string;

@@ -5,7 +5,7 @@
 import type { ClientBase } from 'pg';
 import { fold, type Session } from '../../domain/session.js';
 import { isLegacyId } from '../../domain/session-id.js';
-import { isDamage, type Problem, verifyTrail } from '../../domain/verification.js';
+import { isDamage, type Problem, TORN_COPY, verifyTrail } from '../../domain/verification.js';
 import type { CopySource, ReadSession, SourceEntry } from '../session-copy.js';
 import { type KeptCopy, readCopies } from './copied-rows.js';
 import type { Database } from './database.js';
@@ -87,10 +87,11 @@ export class DatabaseSource implements CopySource {
     const problems = [...verified.problems, ...(isLegacyId(id) ? [] : [NO_ID])];
     if (problems.some(isDamage)) return { id, problems, imported: false };
     const session = fold(undefined, verified.events) as Session;
+    const kept = new Map([...tails].filter(([file]) => TORN_COPY.test(file)));
     return {
       id,
       problems,
-      whole: { session, log: log.subarray(0, verified.length), tails },
+      whole: { session, log: log.subarray(0, verified.length), tails: kept },
       imported: false,
     };
   }
