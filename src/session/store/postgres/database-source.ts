@@ -22,9 +22,10 @@ const STRAYS = `
   SELECT DISTINCT session_id AS id FROM session_events
   WHERE session_id > $1 AND ($2::text IS NULL OR session_id <= $2) AND NOT EXISTS (SELECT FROM sessions WHERE id = session_id)
   ORDER BY 1`;
-/** The sequence goes on with every event, also where others have taken it back. */
-const STAMP =
-  'SELECT (SELECT last_value FROM session_event_position) AS position, (SELECT count(*) FROM sessions) AS sessions';
+/** Of two that write at once the later one may have the smaller number, so that events are counted, too. */
+const STAMP = `
+  SELECT (SELECT transaction_id FROM session_events ORDER BY transaction_id DESC LIMIT 1)::text AS latest,
+    (SELECT count(*) FROM session_events) AS events, (SELECT count(*) FROM sessions) AS sessions`;
 
 export class DatabaseSource implements CopySource {
   private constructor(
