@@ -14,6 +14,8 @@ import type { Logger } from 'pino';
 const GRACE_MS = 5_000;
 /** How long clients that keep their connections have to use them once more before they are closed, in milliseconds. */
 const FAREWELL_MS = 500;
+/** How long a process that did not stop cleanly may take to write that down, in milliseconds. */
+const LINGER_MS = 500;
 /** How many turns have to bring nobody: one to accept, one to read what was sent, and one more. */
 const QUIET_TURNS = 3;
 /** How long to accept at most, in milliseconds. */
@@ -40,6 +42,8 @@ export function stopOnSignal(app: INestApplication, logger: Logger): void {
     } catch (error) {
       logger.error({ error: String(error) }, 'the server did not stop cleanly');
       process.exitCode = 1;
+      // What could not be let go of may keep the process for long.
+      setTimeout(() => process.exit(), LINGER_MS).unref();
     }
   };
   for (const signal of signals) process.on(signal, stop);

@@ -1,6 +1,7 @@
 /** What may befall a database, and what a caller of the store is told then: never a password, and what became of the change. */
 
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { StoreOpenError } from '../../src/session/domain/errors.js';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
@@ -171,4 +172,66 @@ test('says that it cannot be written to while the database does not answer, and 
     reason: expect.stringMatching(/^the database does not answer/),
   });
   await expect(create(5)).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+});
+
+test('a database that says nothing is not waited for when the store is closed', async () => {
+  const { session } = await create();
+  const holding = new pg.Client(database.url);
+  await holding.connect();
+  await holding.query('BEGIN; LOCK TABLE sessions');
+  const waiting = [store.append(session.id, patching({ stepsCompleted: ['a'] })), store.read(session.id)];
+  const outcomes = Promise.allSettled(waiting);
+  const begun = performance.now();
+  await expect(store.close()).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'unknown' });
+  expect(performance.now() - begun).toBeLessThan(5_000);
+  for (const outcome of await outcomes)
+    expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'StoreUnavailableError' } });
+  await holding.end();
+  store = await PostgresStore.open({ url: database.url });
+  expect((await store.read(session.id))!.session.stepsCompleted).toEqual([]);
+});
+
+test('a store that is closed waits for a database that answers, however long it all takes', async () => {
+  const { session } = await create();
+  const slow = `
+    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END';
+    CREATE TRIGGER slow BEFORE INSERT ON session_events FOR EACH ROW EXECUTE FUNCTION slow()`;
+  await command(slow, database.url);
+  const asked = Array.from({ length: 10 }, (_, n) =>
+    store.append(session.id, patching({ stepsCompleted: [`s${n}`] })),
+  );
+  await store.close();
+  await Promise.all(asked);
+});
+
+describe('A session that was altered in its table', () => {
+  const alter = (statement: string) => command(statement, database.url);
+  const append = (id: string) => store.append(id, patching({ stepsCompleted: ['b'] }));
+  const made = async () => {
+    const { session } = await create();
+    await store.append(session.id, patching({ stepsCompleted: ['a'] }));
+    return session.id;
+  };
+
+  test.each([
+    ['its last line', 'UPDATE session_events SET line = replace(line, \'"a"\', \'"x"\') WHERE seq = 1'],
+    ['a last line that is taken away', 'DELETE FROM session_events WHERE seq = 1'],
+    [
+      'a line that is added',
+      'INSERT INTO session_events (session_id, seq, line) SELECT session_id, 2, line FROM session_events WHERE seq = 1',
+    ],
+  ])('is not built upon: %s', async (_what, statement) => {
+    const id = await made();
+    await alter(statement);
+    const before = await alter('SELECT line FROM session_events ORDER BY seq');
+    await expect(append(id)).rejects.toMatchObject({ code: 'SessionCorruptedError' });
+    expect(await alter('SELECT line FROM session_events ORDER BY seq')).toEqual(before);
+    expect((await store.verify(id))!.valid).toBe(false);
+  });
+
+  test('is found by verifying where its row says something else than its events', async () => {
+    const id = await made();
+    await alter(`UPDATE sessions SET state = replace(state, '"created"', '"completed"')`);
+    expect(await store.verify(id)).toMatchObject({ valid: false, problems: [{ kind: 'view_altered' }] });
+  });
 });

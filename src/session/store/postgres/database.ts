@@ -32,6 +32,9 @@ const UNAVAILABLE = 'The database cannot do it now';
 export class Database {
   readonly #connection: ClientConfig;
   readonly #pool: pg.Pool;
+  readonly #inUse = new Set<pg.PoolClient>();
+  #isCut = false;
+  #heardAt = 0;
 
   constructor({ url, poolSize, warn }: DatabaseOptions) {
     this.#connection = {
@@ -123,8 +126,20 @@ export class Database {
     }
   }
 
+  /** When the server last answered anything, as `Date.now` has it. */
+  get heardAt(): number {
+    return this.#heardAt;
+  }
+
   async close(): Promise<void> {
     await this.#pool.end();
+  }
+
+  /** Ends all connections, in the middle of what they do: nothing is waited for and nothing tried again. */
+  cut(): void {
+    this.#isCut = true;
+    for (const client of this.#inUse) void (client as unknown as pg.Client).end();
+    void this.#pool.end().catch(() => undefined);
   }
 
   async #connect(): Promise<pg.PoolClient> {
@@ -144,6 +159,7 @@ export class Database {
     // While it is in use, its own events are nobody else's; the query that waits for it is told as well.
     const ignore = () => undefined;
     client.on('error', ignore);
+    this.#inUse.add(client);
     let lost = true;
     try {
       const result = await work(progress);
@@ -154,6 +170,8 @@ export class Database {
       throw unavailable(error, lost && progress.mayHaveCommitted ? 'unknown' : 'not_applied');
     } finally {
       client.off('error', ignore);
+      this.#inUse.delete(client);
+      if (!lost) this.#heardAt = Date.now();
       client.release(lost);
     }
   }
@@ -165,7 +183,8 @@ export class Database {
       try {
         return await work();
       } catch (error) {
-        if (!mayFareBetter(error) || Date.now() - begun > PATIENCE_MS) throw error;
+        const isLate = Date.now() - begun > PATIENCE_MS;
+        if (this.#isCut || isLate || !mayFareBetter(error)) throw error;
         await pause(wait);
       }
     }

@@ -5,6 +5,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import pLimit from 'p-limit';
 import type { ClientBase } from 'pg';
 import { toColumn } from '../../domain/column-text.js';
@@ -36,7 +37,7 @@ import { Database } from './database.js';
 import { openDatabase } from './open-database.js';
 import { SessionPartitions } from './session-partitions.js';
 import { countSessions, findPage } from './session-queries.js';
-import { type StateRow, sessionOf } from './session-rows.js';
+import { rowProblems, type StateRow, sessionOf } from './session-rows.js';
 import {
   EVENTS,
   INSERT,
@@ -46,7 +47,6 @@ import {
   MADE_WITH,
   READ,
   REMEMBER_REMOVAL,
-  REVISION,
   type Sealed,
   UPDATE,
   updateValues,
@@ -64,6 +64,11 @@ export interface PostgresStoreOptions {
 type Warn = (message: string, cause: unknown) => void;
 
 const POOL_SIZE = 10;
+/** While the store is closed, the database may be silent for this time before it is waited for no longer, in milliseconds. */
+const SILENCE_MS = 2_000;
+const LOOK_EVERY_MS = 50;
+/** PostgreSQL, appendix A. */
+const UNIQUE_VIOLATION = '23505';
 
 /** A session as it is in the database. */
 interface Loaded {
@@ -159,22 +164,16 @@ export class PostgresStore extends SessionStore {
     return this.#accept(async () => {
       const found = await this.database.atOneMoment(async (client) => {
         await this.#assertOurs(client);
-        const { rows } = await client.query<{ revision: number }>(REVISION, [toColumn(id)]);
+        const { rows } = await client.query<StateRow & { revision: number }>(READ, [toColumn(id)]);
         const lines = await client.query<{ line: string }>(LINES, [toColumn(id)]);
-        return rows[0] || lines.rows.length > 0
-          ? { known: rows[0]?.revision ?? 0, lines: lines.rows }
-          : undefined;
+        return rows[0] || lines.rows.length > 0 ? { row: rows[0], lines: lines.rows } : undefined;
       });
       if (!found) return undefined;
-      const trail = {
-        storeId: this.storeId,
-        sid: id,
-        log: logOf(found.lines),
-        view: null,
-        known: found.known,
-      };
+      const known = found.row?.revision ?? 0;
+      const trail = { storeId: this.storeId, sid: id, log: logOf(found.lines), view: null, known };
       const { events, problems } = verifyTrail(trail);
-      return verdict(events, problems);
+      const ofRow = problems.length === 0 && found.row ? rowProblems(found.row, events) : [];
+      return verdict(events, [...problems, ...ofRow]);
     });
   }
 
@@ -215,6 +214,24 @@ export class PostgresStore extends SessionStore {
   }
 
   async #close(): Promise<void> {
+    let isDone = false;
+    const begun = Date.now();
+    const done = this.#finish().finally(() => {
+      isDone = true;
+    });
+    // Whoever stops a server cannot wait for a database that says nothing.
+    while (!isDone && Date.now() - Math.max(begun, this.database.heardAt) < SILENCE_MS)
+      await Promise.race([done, pause(LOOK_EVERY_MS)]);
+    if (isDone) return done;
+    done.catch(() => undefined);
+    this.database.cut();
+    throw new StoreUnavailableError(
+      'The database does not answer: what was under way is not known',
+      'unknown',
+    );
+  }
+
+  async #finish(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     await this.#feed.close();
     await this.database.close();
@@ -285,10 +302,24 @@ export class PostgresStore extends SessionStore {
       const decision = decide(before.session);
       if (decision.events.length === 0) return this.#stored(before.session);
       const sealed = this.#seal(id, before, decision);
-      await client.query(UPDATE, updateValues(sealed, before.session));
+      await this.#add(client, sealed, before.session);
       return this.#stored(sealed.session);
     });
     return this.#told(changing);
+  }
+
+  /** Adds lines behind the one that the state knows as the last: what was altered is not built upon. */
+  async #add(client: ClientBase, sealed: Sealed, before: Session): Promise<void> {
+    const { id, revision, head } = before;
+    const { rows } = await client
+      .query<{ line: string }>(UPDATE, updateValues(sealed, before))
+      .catch((error) => {
+        if (error.code !== UNIQUE_VIOLATION) throw error;
+        throw new SessionCorruptedError(id, 'its log has events that its row does not count', error);
+      });
+    const [last] = readPiece(logOf(rows), this.storeId, id, revision - 1).events;
+    if (last?.hash !== head)
+      throw new SessionCorruptedError(id, `event ${revision - 1} is not the last one that its row knows`);
   }
 
   /** Whoever watches is told once it is committed. */

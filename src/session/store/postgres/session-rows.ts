@@ -4,10 +4,12 @@
 
 import { toColumn } from '../../domain/column-text.js';
 import { SessionCorruptedError } from '../../domain/errors.js';
-import { deepFreeze } from '../../domain/json.js';
+import { deepFreeze, type JsonValue, jsonEquals } from '../../domain/json.js';
 import { wordsOf } from '../../domain/search-words.js';
-import type { Session } from '../../domain/session.js';
+import { fold, type Session } from '../../domain/session.js';
 import { listedSession, searchText } from '../../domain/session-document.js';
+import type { SessionEvent } from '../../domain/session-event.js';
+import type { Problem } from '../../domain/verification.js';
 
 /** What of a row makes a session. */
 export interface StateRow {
@@ -63,4 +65,16 @@ export function sessionOf({ id, state, outputs }: StateRow): Session {
   } catch (cause) {
     throw new SessionCorruptedError(id, 'its row holds no JSON', cause);
   }
+}
+
+/** What is wrong with a row beside events that verify: it has to be what they come to. */
+export function rowProblems(row: StateRow, events: readonly SessionEvent[]): Problem[] {
+  const plain = (session: Session | undefined): JsonValue => JSON.parse(JSON.stringify(session ?? null));
+  try {
+    if (jsonEquals(plain(sessionOf(row)), plain(fold(undefined, events)))) return [];
+  } catch {
+    // A row that cannot be read shows nothing.
+  }
+  const message = `its row does not show the session after ${events.length} events`;
+  return [{ seq: null, kind: 'view_altered', message }];
 }

@@ -32,14 +32,17 @@ export const INSERT = `
   SELECT made.id, $2::int + n - 1, line FROM made, ${LINES_ADDED}
   RETURNING seq`;
 
+/** Gives the line that was the last one before. */
 export const UPDATE = `
   WITH changed AS (
     UPDATE sessions SET outputs = coalesce($4, outputs), log_bytes = $5, revision = $6, status = $7, user_id = $8,
       labels = $9, timing = $10, words = array_to_tsvector($11::text[]), listed = $12, state = $13
     WHERE id = $1
+  ), added AS (
+    INSERT INTO session_events (session_id, seq, line)
+    SELECT $1, $2::int + n - 1, line FROM ${LINES_ADDED}
   )
-  INSERT INTO session_events (session_id, seq, line)
-  SELECT $1, $2::int + n - 1, line FROM ${LINES_ADDED}`;
+  SELECT line FROM session_events WHERE session_id = $1 AND seq = $2::int - 1`;
 
 export function insertValues(sealed: Sealed): unknown[] {
   const { session } = sealed;
@@ -61,7 +64,7 @@ export function updateValues({ session, lines, logBytes }: Sealed, before?: Sess
 }
 
 export const LOCK = `SELECT ${STATE_COLUMNS}, ${STORE_ID} AS store_id FROM sessions WHERE id = $1 FOR UPDATE`;
-export const READ = `SELECT ${STATE_COLUMNS} FROM sessions WHERE id = $1`;
+export const READ = `SELECT ${STATE_COLUMNS}, revision FROM sessions WHERE id = $1`;
 export const MADE_WITH = `
   SELECT ${STATE_COLUMNS} FROM sessions WHERE idempotency_key = $1 AND created_at >= $2
   ORDER BY created_at DESC LIMIT 1`;
@@ -77,7 +80,6 @@ export const EVENTS = `
   ) page ON true
   WHERE id = $1 ORDER BY seq`;
 
-export const REVISION = 'SELECT revision FROM sessions WHERE id = $1';
 export const LINES = 'SELECT line FROM session_events WHERE session_id = $1 ORDER BY seq';
 
 /** For those who watch, of whom none is an hour behind. */
