@@ -23,7 +23,7 @@ import { sessionFiles, wholeFolder } from './a-store-to-copy.js';
 import { impactSession, startImpactSession } from './command.js';
 
 /** Enough that a copy is met while it is under way. */
-const SESSIONS = 3_000;
+const SESSIONS = 1_500;
 const DAYS = 10;
 
 const makeFolder = dataFolders();
@@ -76,7 +76,7 @@ const inFolder = (folder: DataFolder) => async () => {
 /** Kills one copy after another, each a little further on, until one comes to its end; how many met one under way. */
 async function copyUnderKills(from: string, to: string, there: () => Promise<number>): Promise<number> {
   let met = 0;
-  for (let goal = 1; ; goal += 500) {
+  for (let goal = 1; ; goal += 300) {
     const { process, outcome } = startImpactSession('/tmp', args(from, to));
     await until(outcome, async () => (await there()) >= goal);
     await pause(random.below(100));
@@ -110,7 +110,7 @@ test('Copies into a folder that are killed again and again leave what the source
   expect(met).toBeGreaterThan(2);
   expect(await sessionFiles(to.path)).toEqual(files);
   expect((await impactSession(to.path, ['verify', '.'])).stderr).toMatch(
-    /^3,000 sessions, .*: no problem\n$/,
+    /^1,500 sessions, .*: no problem\n$/,
   );
   const store = await to.open();
   await store.whenComplete();
