@@ -24,34 +24,39 @@ export class PostgresServer {
     private readonly folder: string,
     private readonly postgres: string,
     private readonly user: { readonly uid?: number; readonly gid?: number },
+    private readonly settings: Readonly<Record<string, string>>,
   ) {}
 
-  static async start(): Promise<PostgresServer> {
+  /** @param settings beside those of every test's server */
+  static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
     const { initdb, postgres } = await binaries();
     const folder = mkdtempSync(join(tmpdir(), 'impact-session-pg-'));
     const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
     if (user.uid) chownSync(folder, NOBODY, NOBODY);
     const flags = ['--no-sync', '--locale=C', '--encoding=UTF8', '--username=postgres', '--auth=trust'];
     await promisify(execFile)(initdb, ['-D', join(folder, 'data'), ...flags], { ...user, cwd: folder });
-    const server = new PostgresServer(folder, postgres, user);
+    const server = new PostgresServer(folder, postgres, user, settings);
     await server.run();
     return server;
   }
 
   url(database: string): string {
-    return `postgres://postgres@localhost/${database}?host=${encodeURIComponent(this.folder)}`;
+    const { port = '5432' } = this.settings;
+    return `postgres://postgres@localhost:${port}/${database}?host=${encodeURIComponent(this.folder)}`;
   }
 
   /** Starts it, again where it was killed; resolves when it answers. */
   async run(): Promise<void> {
     const { folder } = this;
-    const settings = [
-      `unix_socket_directories=${folder}`,
-      'listen_addresses=',
-      'fsync=off',
-      'max_connections=200',
-    ];
-    const args = ['-D', join(folder, 'data'), ...settings.flatMap((setting) => ['-c', setting])];
+    const settings = {
+      unix_socket_directories: folder,
+      listen_addresses: '',
+      fsync: 'off',
+      max_connections: '200',
+      ...this.settings,
+    };
+    const given = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const args = ['-D', join(folder, 'data'), ...given];
     const child = spawn(this.postgres, args, {
       ...this.user,
       cwd: folder,
