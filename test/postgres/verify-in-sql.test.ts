@@ -1,0 +1,64 @@
+/** What docs/STORAGE.md gives to those who have SQL and nothing else finds what was altered, and nothing where nothing was. */
+
+import { readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
+import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
+import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
+
+const [, VERIFY] =
+  /^```sql name=verify\.sql\n([\s\S]*?)^```$/m.exec(readFileSync('docs/STORAGE.md', 'utf8')) ?? [];
+const ID = 'sess_20240115_103045_000001';
+
+let database: FreshDatabase;
+let store: PostgresStore;
+
+beforeEach(async () => {
+  database = await freshDatabase();
+  store = await PostgresStore.open({ url: database.url });
+  for (const n of [0, 1, 2]) {
+    const { session } = await store.create(idsAt(BORN, n), opening(`\u0000 Zo\u00eb \u{1f49a} \ud800 "\\`));
+    await store.append(
+      session.id,
+      patching({ stepsCompleted: ['a', 'b'], outputs: { x: { n: 1e21, s: '}' } } }),
+    );
+    await store.append(session.id, patching({ labels: { hash: 'hash' } }));
+  }
+});
+
+afterEach(async () => {
+  await store.close();
+  await database.drop();
+});
+
+const found = () => command(VERIFY as string, database.url);
+
+test('chains that the store made verify', async () => {
+  expect((await command('SELECT count(*)::int AS n FROM session_events', database.url))[0]).toEqual({
+    n: 15,
+  });
+  expect(await found()).toEqual([]);
+});
+
+test.each([
+  [
+    'an altered line',
+    `UPDATE session_events SET line = replace(line, '"at":"2024', '"at":"2023') WHERE session_id = '${ID}' AND seq = 1`,
+    [1],
+  ],
+  [
+    'a line that is taken away',
+    `DELETE FROM session_events WHERE session_id = '${ID}' AND seq = 1`,
+    [2, 3, 4],
+  ],
+  [
+    'the first line of another session',
+    `UPDATE session_events SET line = (SELECT line FROM session_events WHERE seq = 0 AND session_id < '${ID}') WHERE session_id = '${ID}' AND seq = 0`,
+    [0, 1],
+  ],
+  ['another store', "UPDATE session_store SET store_id = 'another'", [0]],
+])('%s is found', async (_what, statement, seqs) => {
+  await command(statement, database.url);
+  const ofOne = (await found()).filter(({ session_id }) => session_id === ID);
+  expect(ofOne.map(({ seq }) => seq)).toEqual(seqs);
+});
