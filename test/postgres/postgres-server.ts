@@ -41,8 +41,8 @@ export class PostgresServer {
   }
 
   url(database: string): string {
-    const { port = '5432' } = this.settings;
-    return `postgres://postgres@localhost:${port}/${database}?host=${encodeURIComponent(this.folder)}`;
+    const { port } = this.settings;
+    return `postgres://postgres@localhost${port ? `:${port}` : ''}/${database}?host=${encodeURIComponent(this.folder)}`;
   }
 
   /** Starts it, again where it was killed; resolves when it answers. */
