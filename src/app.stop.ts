@@ -9,6 +9,7 @@ import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promi
 import { promisify } from 'node:util';
 import type { INestApplication } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { SessionStore } from './session/index.js';
 
 /** How long requests that are under way have to end when the server is to stop, in milliseconds. */
 const GRACE_MS = 5_000;
@@ -38,6 +39,8 @@ export function stopOnSignal(app: INestApplication, logger: Logger): void {
       // By the next turn nobody can connect any more.
       setImmediate(() => door.letIn());
       await closed;
+      // Nest keeps to itself what a hook of its own shutdown says: a store that is asked twice answers the same.
+      await app.get(SessionStore, { strict: false }).close();
       logger.info('stopped; everything is on the disk');
     } catch (error) {
       logger.error({ error: String(error) }, 'the server did not stop cleanly');

@@ -209,7 +209,7 @@ describe('A server that has the database open since before a store was copied in
     const row = "'{}', '{}', to_tsvector(''), '', '', '{}', 1, 1";
     const columns = 'labels, timing, words, listed, state, outputs, revision, log_bytes';
     await client.query(
-      `INSERT INTO sessions (id, created_at, status, ${columns}) VALUES ('${id(9)}', now(), 'created', ${row})`,
+      `INSERT INTO sessions (id, created_at, status, ${columns}) VALUES ('old1', now(), 'created', ${row})`,
     );
     const copying = fromFolder().catch((error) => error);
     const waits =

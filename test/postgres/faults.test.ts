@@ -235,3 +235,131 @@ describe('A session that was altered in its table', () => {
     expect(await store.verify(id)).toMatchObject({ valid: false, problems: [{ kind: 'view_altered' }] });
   });
 });
+
+describe('A month whose partition is gone', () => {
+  const partition = 'session_events_202401';
+  test.each([
+    ['dropped', `DROP TABLE sessions_202401, ${partition}`],
+    [
+      'detached',
+      `ALTER TABLE sessions DETACH PARTITION sessions_202401; ALTER TABLE session_events DETACH PARTITION ${partition}`,
+    ],
+  ])(
+    'because it was %s is made anew by the next creation, in a store that is open and in a new one',
+    async (_how, gone) => {
+      await create();
+      await command(gone, database.url);
+      const again = [await create(1), await store.create(idsAt(BORN, 2), opening())];
+      const other = await PostgresStore.open({ url: database.url });
+      again.push(await other.create(idsAt(BORN, 3), opening()));
+      expect((await other.list({ limit: 10 })).sessions).toHaveLength(3);
+      for (const { session } of again) expect(await other.verify(session.id)).toMatchObject({ valid: true });
+      await other.close();
+    },
+  );
+
+  test('with a key, too', async () => {
+    await create();
+    await command(`DROP TABLE sessions_202401, ${partition}`, database.url);
+    const idempotency = { key_sha256: 'a'.repeat(64), request_sha256: 'b'.repeat(64) };
+    const made = await store.create(idsAt(BORN, 1), opening(null, BORN, { idempotency }));
+    expect(await store.read(made.session.id)).toEqual(made);
+  });
+});
+
+test('a month begins while somebody reads for long, and nobody waits', async () => {
+  const reading = new pg.Client(database.url);
+  await reading.connect();
+  await reading.query(
+    'BEGIN; SELECT count(*) FROM sessions; LOCK TABLE sessions, session_events IN ACCESS SHARE MODE',
+  );
+  const begun = performance.now();
+  await create();
+  expect((await store.list({ limit: 1, counted: true })).total).toBe(1);
+  expect(performance.now() - begun).toBeLessThan(5_000);
+  await reading.end();
+});
+
+test('labels of any text that is allowed are kept and found', async () => {
+  const random = (n: number) => String.fromCodePoint(0x20000 + ((n * 7919) % 40_000));
+  const value = Array.from({ length: 512 }, (_, n) => random(n)).join('');
+  const labels = Object.fromEntries(
+    Array.from({ length: 32 }, (_, n) => [`l${n}`, `${n}${value}`.slice(0, 1_024)]),
+  );
+  const { session } = await store.create(idsAt(BORN), opening(null, BORN, { labels }));
+  const filter = { labels: { l7: labels.l7 as string } };
+  expect((await store.list({ filter, limit: 2 })).sessions.map(({ id }) => id)).toEqual([session.id]);
+  expect((await store.list({ filter: { labels: { l7: `${labels.l7}x` } }, limit: 2 })).sessions).toEqual([]);
+});
+
+test('taking away a session that is not there leaves the lines of one that is made meanwhile', async () => {
+  await create();
+  await command(
+    "INSERT INTO session_events (session_id, seq, line) VALUES ('sess_20240115_103045_00ffff', 0, '{}')",
+    database.url,
+  );
+  expect(await store.remove('sess_20240115_103045_00ffff')).toBe(false);
+  const left = "SELECT count(*)::int AS n FROM session_events WHERE session_id LIKE '%00ffff'";
+  expect(await command(left, database.url)).toEqual([{ n: 1 }]);
+});
+
+test('each transaction says what it needs, whatever the database has as its default', async () => {
+  const name = new URL(database.url).pathname.slice(1);
+  await command(`ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`);
+  const seen = `
+    CREATE TABLE seen (isolation text, locks text, idle text);
+    CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen VALUES (
+      current_setting(''transaction_isolation''), current_setting(''lock_timeout''),
+      current_setting(''idle_in_transaction_session_timeout'')); RETURN NULL; END';
+    CREATE TRIGGER see AFTER UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION see()`;
+  const { session } = await create();
+  await command(seen, database.url);
+  await command(CUT, database.url);
+  await store.append(session.id, patching({ stepsCompleted: ['a'] }));
+  expect(await command('SELECT * FROM seen', database.url)).toEqual([
+    { isolation: 'read committed', locks: '10s', idle: '10s' },
+  ]);
+});
+
+test('a database that may lose what it acknowledged is not opened', async () => {
+  const name = new URL(database.url).pathname.slice(1);
+  await command(`ALTER DATABASE ${name} SET synchronous_commit = off`);
+  const opening = PostgresStore.open({ url: database.url });
+  await expect(opening).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'not_durable' });
+});
+
+test('a user who may only read and write rows can start on tables that are there', async () => {
+  const name = new URL(database.url).pathname.slice(1);
+  await create();
+  const role = `clerk_${name}`;
+  await command(`CREATE ROLE ${role} LOGIN PASSWORD 'clerk'`);
+  await command(
+    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`,
+    database.url,
+  );
+  const url = new URL(database.url);
+  [url.username, url.password] = [role, 'clerk'];
+  const clerk = await PostgresStore.open({ url: url.href });
+  const { session } = await clerk.create(idsAt(BORN, 1), opening());
+  expect(await clerk.health()).toEqual({ writable: true });
+  // The next month is somebody else's to make.
+  const later = new Date('2024-02-01T00:00:00Z');
+  await expect(clerk.create(idsAt(later), opening(null, later))).rejects.toMatchObject({
+    code: 'StoreUnavailableError',
+    outcome: 'not_applied',
+  });
+  await command(`REVOKE INSERT ON sessions FROM ${role}`, database.url);
+  expect(await clerk.health()).toMatchObject({ writable: false, reason: expect.stringMatching(/no right/) });
+  expect((await clerk.read(session.id))!.session.revision).toBe(1);
+  await clerk.close();
+  await command(`DROP OWNED BY ${role}`, database.url);
+  await command(`DROP ROLE ${role}`);
+});
+
+test('a database that only reads says so of its health', async () => {
+  const name = new URL(database.url).pathname.slice(1);
+  await create();
+  await command(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+  await command(CUT, database.url);
+  expect(await store.health()).toMatchObject({ writable: false, reason: expect.stringMatching(/read-only/) });
+});

@@ -161,6 +161,8 @@ export type StoreOpenFault =
   | 'unknown_format'
   | 'network_filesystem'
   | 'not_reachable'
+  /** What it acknowledges could be lost. */
+  | 'not_durable'
   /** Where sessions are to be copied to, there are some. */
   | 'not_empty'
   /** A copy of another store into this one was begun and not finished. */

@@ -24,6 +24,17 @@ const RETRY_MS = [50, 200, 1_000];
 /** After this time nothing is tried again, in milliseconds: somebody waits for an answer. */
 const PATIENCE_MS = 3_000;
 
+/** After this time a transaction gives up waiting for what another has locked, in milliseconds. */
+const LOCK_MS = 10_000;
+/** After this time the server ends a transaction whose process says nothing, and with it its locks, in milliseconds. */
+const IDLE_MS = 10_000;
+
+/** Whatever the database has as its defaults. Decisions are made on what is there by then. */
+const BEGIN = `
+  BEGIN ISOLATION LEVEL READ COMMITTED;
+  SET LOCAL lock_timeout = ${LOCK_MS};
+  SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS}`;
+
 /** What a server says that was asked to do two things at once that do not go together: it has done neither. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
 
@@ -32,7 +43,8 @@ const UNAVAILABLE = 'The database cannot do it now';
 export class Database {
   readonly #connection: ClientConfig;
   readonly #pool: pg.Pool;
-  readonly #inUse = new Set<pg.PoolClient>();
+  /** Those that have not ended, also while they are being made. */
+  readonly #all = new Set<pg.Client>();
   #isCut = false;
   #heardAt = 0;
 
@@ -44,7 +56,17 @@ export class Database {
       application_name: 'impact-session',
       keepAlive: true,
     };
-    this.#pool = new pg.Pool({ ...this.#connection, max: poolSize });
+    const all = this.#all;
+    class Client extends pg.Client {
+      constructor(config?: ClientConfig) {
+        super(config);
+        all.add(this);
+        // Whoever waits for an answer on it is told as well, and so is the pool.
+        this.on('error', () => undefined);
+        this.once('end', () => all.delete(this));
+      }
+    }
+    this.#pool = new pg.Pool({ ...this.#connection, max: poolSize, Client });
     // A connection that nobody uses has ended; without a listener this would end the process.
     this.#pool.on('error', (error) => warn('a connection to the database was lost', error));
   }
@@ -81,13 +103,14 @@ export class Database {
    * is done again; what `work` throws of its own ends it.
    * @throws StoreUnavailableError (`unknown` when the connection was lost while it was committed)
    */
-  transaction<T>(work: (client: ClientBase) => Promise<T>, begin = 'BEGIN'): Promise<T> {
+  transaction<T>(work: (client: ClientBase) => Promise<T>, begin = BEGIN): Promise<T> {
     return this.#repeatedly(async () => {
       const client = await this.#connect();
       return this.#using(client, async (progress) => {
         await client.query(begin);
         const result = await work(client).catch(async (error) => {
-          await client.query('ROLLBACK');
+          // On a connection that says nothing any more this would be waited for, too.
+          if (!isLost(error)) await client.query('ROLLBACK');
           throw error;
         });
         progress.mayHaveCommitted = true;
@@ -112,7 +135,7 @@ export class Database {
     client.on('error', () => undefined);
     client.on('notification', heard);
     const ended = new Promise((resolve) => client.once('end', resolve));
-    const end = () => void client.end();
+    const end = () => letGo(client);
     try {
       await client.connect();
       await client.query(`LISTEN ${channel}`);
@@ -133,12 +156,14 @@ export class Database {
 
   async close(): Promise<void> {
     await this.#pool.end();
+    // A server that says nothing does not take the farewell either.
+    for (const client of this.#all) unref(client);
   }
 
   /** Ends all connections, in the middle of what they do: nothing is waited for and nothing tried again. */
   cut(): void {
     this.#isCut = true;
-    for (const client of this.#inUse) void (client as unknown as pg.Client).end();
+    for (const client of this.#all) letGo(client);
     void this.#pool.end().catch(() => undefined);
   }
 
@@ -156,10 +181,6 @@ export class Database {
     work: (progress: { mayHaveCommitted: boolean }) => Promise<T>,
   ): Promise<T> {
     const progress = { mayHaveCommitted: false };
-    // While it is in use, its own events are nobody else's; the query that waits for it is told as well.
-    const ignore = () => undefined;
-    client.on('error', ignore);
-    this.#inUse.add(client);
     let lost = true;
     try {
       const result = await work(progress);
@@ -169,8 +190,6 @@ export class Database {
       lost = isLost(error);
       throw unavailable(error, lost && progress.mayHaveCommitted ? 'unknown' : 'not_applied');
     } finally {
-      client.off('error', ignore);
-      this.#inUse.delete(client);
       if (!lost) this.#heardAt = Date.now();
       client.release(lost);
     }
@@ -192,6 +211,17 @@ export class Database {
   }
 }
 
+/** A process may end while this connection has not. The driver's types lack it. */
+function unref(client: pg.Client): void {
+  (client as unknown as { unref(): void }).unref();
+}
+
+/** Ends a connection, at once where something is waited for on it; the process need not wait for its end. */
+function letGo(client: pg.Client): void {
+  unref(client);
+  void client.end().catch(() => undefined);
+}
+
 /** Whether the connection is of no more use: it ended, or the server ended it. */
 function isLost(error: unknown): boolean {
   if (error instanceof pg.DatabaseError) return error.severity === 'FATAL' || error.severity === 'PANIC';
@@ -209,9 +239,10 @@ function isOfConnection(error: unknown): boolean {
 
 /**
  * What a server says of its state and not of what it was asked (PostgreSQL, appendix A): connections, rolled back for the
- * sake of others, out of resources, not now, stopped by an operator, a disk that fails; and that it only reads.
+ * sake of others, out of resources, not now, stopped by an operator, a disk that fails; that it only reads, or gives no right; and
+ * that database, schema or tables are gone.
  */
-const OF_THE_SERVER = /^(08|40|53|55|57|58|25006|28|3D)/;
+const OF_THE_SERVER = /^(08|25006|28|3D|3F|40|42501|42P01|53|55|57|58)/;
 
 /** What an operator has to mend, or time: an error in what we ask stays what it is. */
 function isOfServer(error: unknown): boolean {

@@ -68,8 +68,10 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (session_id, file)
   );
 
-  CREATE TABLE session_events_other PARTITION OF session_events DEFAULT;
-  CREATE TABLE sessions_other PARTITION OF sessions DEFAULT;
+  CREATE TABLE session_events_before PARTITION OF session_events FOR VALUES FROM (MINVALUE) TO ('sess_0');
+  CREATE TABLE session_events_after PARTITION OF session_events FOR VALUES FROM ('sess_:') TO (MAXVALUE);
+  CREATE TABLE sessions_before PARTITION OF sessions FOR VALUES FROM (MINVALUE) TO ('sess_0');
+  CREATE TABLE sessions_after PARTITION OF sessions FOR VALUES FROM ('sess_:') TO (MAXVALUE);
   `,
 ];
 
@@ -86,13 +88,7 @@ const LOCK = '7310891206445712417';
  */
 export async function migrate(client: ClientBase): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
-  await client.query(
-    'CREATE TABLE IF NOT EXISTS session_migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
-  );
-  const { rows } = await client.query<{ version: number }>(
-    'SELECT coalesce(max(version), 0) AS version FROM session_migrations',
-  );
-  const version = rows[0]?.version ?? 0;
+  const version = await versionOf(client);
   if (version > VERSION)
     throw new StoreOpenError(
       'unknown_format',
@@ -103,4 +99,21 @@ export async function migrate(client: ClientBase): Promise<void> {
     await client.query(step);
     await client.query('INSERT INTO session_migrations (version) VALUES ($1)', [index + 1]);
   }
+}
+
+/** The version of the tables. Where they are there, who may not make any can go on. */
+async function versionOf(client: ClientBase): Promise<number> {
+  const found = await client.query<{ there: boolean }>(
+    "SELECT to_regclass('session_migrations') IS NOT NULL AS there",
+  );
+  if (!found.rows[0]?.there) {
+    await client.query(
+      'CREATE TABLE session_migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+    );
+    return 0;
+  }
+  const { rows } = await client.query<{ version: number }>(
+    'SELECT coalesce(max(version), 0) AS version FROM session_migrations',
+  );
+  return rows[0]?.version ?? 0;
 }

@@ -54,14 +54,22 @@ async function opened<T>(options: DatabaseOptions, look: (database: Database) =>
     const cause = error instanceof StoreUnavailableError ? error.cause : error;
     if (cause instanceof StoreOpenError) throw cause;
     const { message, code } = cause as Error & { code?: string };
-    throw new StoreOpenError('not_reachable', `The database cannot be used: ${message || code}`, cause);
+    const why = /password must be a string/.test(message) ? NO_PASSWORD : message || code;
+    throw new StoreOpenError('not_reachable', `The database cannot be used: ${why}`, cause);
   }
 }
 
+const NO_PASSWORD = 'it asks for a password, and there is none in its address, in PGPASSWORD or in ~/.pgpass';
+
 async function makeTables(client: ClientBase): Promise<void> {
-  const { rows } = await client.query<{ encoding: string }>(
-    "SELECT current_setting('server_encoding') AS encoding",
+  const { rows } = await client.query<{ encoding: string; commits: string }>(
+    "SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit') AS commits",
   );
+  if (rows[0]?.commits === 'off')
+    throw new StoreOpenError(
+      'not_durable',
+      'The database acknowledges what a crash may take back (synchronous_commit is off): ALTER DATABASE … SET synchronous_commit = on',
+    );
   if (rows[0]?.encoding !== 'UTF8')
     throw new StoreOpenError(
       'unknown_format',
@@ -94,9 +102,12 @@ async function refuseOtherTables(client: ClientBase): Promise<void> {
 function connect(options: DatabaseOptions): Database {
   try {
     // Reads the address, and throws what repeats it.
-    new pg.Client(options.url);
-  } catch {
-    throw new StoreOpenError('not_reachable', 'The address of the database is none: see DATABASE_URL');
+    const { port } = new pg.Client(options.url);
+    if (!(port > 0 && port < 65_536)) throw new RangeError('no port');
+  } catch (error) {
+    const isFile = (error as NodeJS.ErrnoException).syscall === 'open';
+    const why = isFile ? 'names a file that cannot be read (sslrootcert, sslcert, sslkey)' : 'is none';
+    throw new StoreOpenError('not_reachable', `The address of the database ${why}: see DATABASE_URL`);
   }
   return new Database(options);
 }

@@ -51,12 +51,19 @@ import {
   UPDATE,
   updateValues,
 } from './session-statements.js';
-import { assertOurs, readIdentity, STORE_ID, whyNotOurs } from './store-identity.js';
+import {
+  assertOurs,
+  HEALTH,
+  type HealthRow,
+  readIdentity,
+  whyNotOurs,
+  whyNotWritable,
+} from './store-identity.js';
 
 export interface PostgresStoreOptions {
   /** Like `postgres://user:password@host/database`. */
   readonly url: string;
-  /** Connections at most. Default 10. */
+  /** Connections for commands and questions, at most; default 10. There are two more while somebody watches. */
   readonly poolSize?: number;
   readonly warn?: Warn;
 }
@@ -88,12 +95,14 @@ export class PostgresStore extends SessionStore {
 
   private constructor(
     private readonly database: Database,
+    /** For notices and looks, which are not to wait for commands. */
+    private readonly aside: Database,
     private readonly storeId: string,
     warn: Warn,
   ) {
     super();
     this.#partitions = new SessionPartitions(database);
-    this.#feed = new ChangeFeed(database, warn);
+    this.#feed = new ChangeFeed(aside, warn);
   }
 
   /**
@@ -102,7 +111,7 @@ export class PostgresStore extends SessionStore {
    */
   static async open({ url, poolSize = POOL_SIZE, warn = () => undefined }: PostgresStoreOptions) {
     const { database, storeId } = await openDatabase({ url, poolSize, warn });
-    return new PostgresStore(database, storeId, warn);
+    return new PostgresStore(database, new Database({ url, poolSize: 1, warn }), storeId, warn);
   }
 
   override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
@@ -197,14 +206,12 @@ export class PostgresStore extends SessionStore {
   override async health(): Promise<StoreHealth> {
     if (this.#closing) return { writable: false, reason: 'the store is closed' };
     try {
-      const [row] = await this.database.query<{ standby: boolean; store_id: string | null }>(
-        `SELECT pg_is_in_recovery() AS standby, ${STORE_ID} AS store_id`,
-      );
-      const reason = row?.standby ? 'the database is a standby' : whyNotOurs(this.storeId, row?.store_id);
+      const [row] = await this.database.query<HealthRow>(HEALTH);
+      const reason = whyNotWritable(row) ?? whyNotOurs(this.storeId, row?.store_id);
       return reason ? { writable: false, reason } : { writable: true };
     } catch (error) {
-      const cause = (error as Error).cause as NodeJS.ErrnoException | undefined;
-      return { writable: false, reason: `the database does not answer (${cause?.code ?? cause?.message})` };
+      const { code, message } = ((error as Error).cause ?? error) as NodeJS.ErrnoException;
+      return { writable: false, reason: `the database does not answer (${code ?? message})` };
     }
   }
 
@@ -225,6 +232,7 @@ export class PostgresStore extends SessionStore {
     if (isDone) return done;
     done.catch(() => undefined);
     this.database.cut();
+    this.aside.cut();
     throw new StoreUnavailableError(
       'The database does not answer: what was under way is not known',
       'unknown',
@@ -234,7 +242,7 @@ export class PostgresStore extends SessionStore {
   async #finish(): Promise<void> {
     await Promise.allSettled(this.#underWay);
     await this.#feed.close();
-    await this.database.close();
+    await Promise.all([this.database.close(), this.aside.close()]);
   }
 
   /** Does what was asked for before the store was closed; `close` waits for it. */
@@ -261,10 +269,9 @@ export class PostgresStore extends SessionStore {
 
   async #create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
     for (const id of ids) {
-      await this.#partitions.makeFor(id);
       const sealed = this.#seal(id, undefined, opening);
       const values = [...insertValues(sealed), this.storeId];
-      const made = await this.#told(this.database.change(INSERT, values));
+      const made = await this.#partitions.with(id, () => this.#told(this.database.change(INSERT, values)));
       if (made.length > 0) return this.#stored(sealed.session);
       await this.database.reading((client) => this.#assertOurs(client));
     }
@@ -273,22 +280,22 @@ export class PostgresStore extends SessionStore {
 
   async #createKeyed(ids: Iterable<string>, opening: Decision, key: string, since = new Date(0)) {
     for (const id of ids) {
-      await this.#partitions.makeFor(id);
-      const making = this.database.transaction(async (client) => {
-        const { rows } = await client.query<{ free: boolean }>(
-          'SELECT pg_try_advisory_xact_lock($1) AS free',
-          [lockOf(key)],
-        );
-        if (!rows[0]?.free) throw new IdempotencyKeyInUseError();
-        const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
-        if (known.rows[0]) return this.#stored(sessionOf(known.rows[0]));
-        const sealed = this.#seal(id, undefined, opening);
-        const made = await client.query(INSERT, [...insertValues(sealed), this.storeId]);
-        if (made.rows.length > 0) return this.#stored(sealed.session);
-        await this.#assertOurs(client);
-        return undefined;
-      });
-      const stored = await this.#told(making);
+      const make = () =>
+        this.database.transaction(async (client) => {
+          const { rows } = await client.query<{ free: boolean }>(
+            'SELECT pg_try_advisory_xact_lock($1) AS free',
+            [lockOf(key)],
+          );
+          if (!rows[0]?.free) throw new IdempotencyKeyInUseError();
+          const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
+          if (known.rows[0]) return this.#stored(sessionOf(known.rows[0]));
+          const sealed = this.#seal(id, undefined, opening);
+          const made = await client.query(INSERT, [...insertValues(sealed), this.storeId]);
+          if (made.rows.length > 0) return this.#stored(sealed.session);
+          await this.#assertOurs(client);
+          return undefined;
+        });
+      const stored = await this.#partitions.with(id, () => this.#told(make()));
       if (stored) return stored;
     }
     throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
@@ -359,9 +366,10 @@ async function lock(client: ClientBase, id: string): Promise<Loaded | undefined>
 
 async function remove(client: ClientBase, id: string): Promise<boolean> {
   const { rowCount } = await client.query('DELETE FROM sessions WHERE id = $1', [id]);
+  // Lines that are there now would be those of a session that was made since.
+  if (rowCount === 0) return false;
   await client.query('DELETE FROM session_events WHERE session_id = $1', [id]);
   await client.query('DELETE FROM session_tails WHERE session_id = $1', [id]);
-  if (rowCount === 0) return false;
   await client.query(REMEMBER_REMOVAL, [id]);
   return true;
 }

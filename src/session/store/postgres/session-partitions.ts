@@ -3,8 +3,7 @@
  * many months drops a partition instead of deleting rows.
  */
 
-import type { ClientBase } from 'pg';
-import { parseSessionId } from '../../domain/session-id.js';
+import pg, { type ClientBase } from 'pg';
 import type { Database } from './database.js';
 
 const TABLES = ['session_events', 'sessions'] as const;
@@ -12,20 +11,37 @@ const TABLES = ['session_events', 'sessions'] as const;
 /** Whoever makes a partition has this lock. */
 const LOCK = '7310891206445712418';
 
-/** Not `to_regclass`, which in a transaction may go on not seeing what others have made meanwhile. */
+/** Of the range that begins so: a partition that was detached may still be there under the month's name. */
 const THERE = `
   SELECT count(*) > 0 AS there FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
-  WHERE inhparent = $1::regclass AND relname = $2`;
+  WHERE inhparent = $1::regclass AND pg_get_expr(relpartbound, inhrelid) LIKE 'FOR VALUES FROM (''' || $2 || ''')%'`;
+
+/** PostgreSQL, appendix A: among others, that there is no partition for a row. */
+const CHECK_VIOLATION = '23514';
 
 export class SessionPartitions {
   readonly #made = new Map<string, Promise<void>>();
 
   constructor(private readonly database: Database) {}
 
-  /** Sees to it that there is a partition for a session of this id. Ids of other schemes share one that is always there. */
+  /** Does what needs a partition for this id; again where that was dropped since it was seen last. */
+  async with<T>(id: string, work: () => Promise<T>): Promise<T> {
+    await this.makeFor(id);
+    try {
+      return await work();
+    } catch (error) {
+      const month = monthOf(id);
+      if (!(error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION) || !month) throw error;
+      this.#made.delete(month);
+    }
+    await this.makeFor(id);
+    return work();
+  }
+
+  /** Sees to it that there is a partition for a session of this id. Ids of other schemes have two that are always there. */
   async makeFor(id: string): Promise<void> {
-    if (!parseSessionId(id)) return;
-    const month = id.slice('sess_'.length, 'sess_202401'.length);
+    const month = monthOf(id);
+    if (!month) return;
     const known = this.#made.get(month);
     if (known) return known;
     const made = this.#make(month);
@@ -40,27 +56,37 @@ export class SessionPartitions {
 
   async #make(month: string): Promise<void> {
     for (const table of TABLES) {
-      const name = `${table}_${month}`;
-      const [row] = await this.database.query<{ there: boolean }>(THERE, [table, name]);
+      const [row] = await this.database.query<{ there: boolean }>(THERE, [table, `sess_${month}`]);
       // Each in a transaction of its own: one that held locks on both tables could wait for who waits for it.
-      if (!row?.there) await this.database.transaction((client) => attach(client, table, name, month));
+      if (!row?.there) await this.database.transaction((client) => attach(client, table, month));
     }
   }
 }
 
-/** Attached, and not made in its place: that would keep everybody from the whole table meanwhile. */
-async function attach(client: ClientBase, table: string, name: string, month: string): Promise<void> {
+/** As `202401`; `undefined` for an id that does not begin with a month. */
+function monthOf(id: string): string | undefined {
+  return /^sess_(\d{6})/.exec(id)?.[1];
+}
+
+/**
+ * Attached, and not made in its place: that would keep everybody from the whole table meanwhile. There is no partition by
+ * default, which everybody would be kept from.
+ */
+async function attach(client: ClientBase, table: string, month: string): Promise<void> {
   await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
-  const { rows } = await client.query<{ there: boolean }>(THERE, [table, name]);
+  const { rows } = await client.query<{ there: boolean }>(THERE, [table, `sess_${month}`]);
   if (rows[0]?.there) return;
+  const name = await freeName(client, `${table}_${month}`);
   await client.query(`CREATE TABLE ${name} (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`);
-  const range = `FROM ('sess_${month}') TO ('sess_${next(month)}')`;
+  // No id has a tilde, and every character that one can have comes before it.
+  const range = `FROM ('sess_${month}') TO ('sess_${month}~')`;
   await client.query(`ALTER TABLE ${table} ATTACH PARTITION ${name} FOR VALUES ${range}`);
 }
 
-/** The month after one like `202412`. */
-function next(month: string): string {
-  const [year, number] = [Number(month.slice(0, 4)), Number(month.slice(4))];
-  const digits = number === 12 ? (year + 1) * 100 + 1 : year * 100 + number + 1;
-  return String(digits).padStart(6, '0');
+async function freeName(client: ClientBase, wanted: string): Promise<string> {
+  for (let n = 1; ; n++) {
+    const name = n === 1 ? wanted : `${wanted}_${n}`;
+    const { rows } = await client.query<{ free: boolean }>('SELECT to_regclass($1) IS NULL AS free', [name]);
+    if (rows[0]?.free) return name;
+  }
 }

@@ -2,6 +2,7 @@
  * A session as a row of `sessions`: what its events come to, and what is looked for. Imports the domain.
  */
 
+import { createHash } from 'node:crypto';
 import { toColumn } from '../../domain/column-text.js';
 import { SessionCorruptedError } from '../../domain/errors.js';
 import { deepFreeze, type JsonValue, jsonEquals } from '../../domain/json.js';
@@ -49,9 +50,14 @@ export function outputsColumn(session: Session, before?: Session): string | unde
   return JSON.stringify({ outputs: session.outputs, imported: session.imported });
 }
 
-/** A label as an element of an array, of which no two are alike that differ. */
+/** An entry of the index of labels may have some 2,700 bytes, by what they are when they were compressed. */
+const LABEL_BYTES = 1_000;
+
+/** A label as an element of an array, of which no two are alike that differ; a long one by its hash. */
 export function labelText(key: string, value: string): string {
-  return JSON.stringify([key, value]);
+  const text = JSON.stringify([key, value]);
+  if (Buffer.byteLength(text) <= LABEL_BYTES) return text;
+  return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
 export function searchWords(text: string): string[] {

@@ -1,5 +1,5 @@
 /**
- * Which store a database is. It becomes another one when a store is copied into it, and whoever has had it open since before
+ * Which store a database is, and whether it can be written to. It becomes another one when a store is copied into it, and whoever has had it open since before
  * that must not write: the chains of new sessions would begin with an id that is no longer the store's.
  */
 
@@ -45,4 +45,23 @@ export function halfCopied(): StoreOpenError {
     'half_copied',
     'A copy into the database is not finished: run the same impact-session copy again, which goes on with it, or make the database anew',
   );
+}
+
+export interface HealthRow {
+  readonly standby: boolean;
+  readonly read_only: boolean;
+  readonly allowed: boolean;
+  readonly store_id: string | null;
+}
+
+export const HEALTH = `
+  SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only, ${STORE_ID} AS store_id,
+    has_table_privilege('sessions', 'INSERT') AND has_table_privilege('sessions', 'UPDATE')
+      AND has_table_privilege('session_events', 'INSERT') AS allowed`;
+
+/** In one line for an operator; `undefined` where it can be written to. */
+export function whyNotWritable(row: HealthRow | undefined): string | undefined {
+  if (row?.standby) return 'the database is a standby';
+  if (row?.read_only) return 'the database is read-only (default_transaction_read_only)';
+  return row?.allowed ? undefined : 'the user of the database has no right to INSERT and UPDATE';
 }
