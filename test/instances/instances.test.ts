@@ -40,7 +40,7 @@ describe('Two servers over one database, with four writers and two readers each'
     expect(result.violations).toEqual([]);
     expect(result).toMatchObject({ operations: 1_000, killed: 1 });
     // Both were used; and the kill met commands that were under way.
-    expect(Math.min(...result.byServer)).toBeGreaterThan(100);
+    expect(Math.min(...result.byServer)).toBeGreaterThan(10);
     expect(result.unknown).toBeGreaterThan(0);
     expect(result.reads).toBeGreaterThan(200);
   });
