@@ -15,7 +15,7 @@ import { describeTrails } from './contract/trails.js';
 import { describeWatching } from './contract/watching.js';
 
 /**
- * Describes what every store of sessions does, as tests: some two hundred sentences, each with a store of its own.
+ * Describes what every store of sessions does, as tests: more than a hundred sentences, each with a store of its own.
  * @param name what the sentences begin with
  * @param runner whose `describe`, `test`, `beforeEach` and `afterEach` are used; default: the global ones, as Jest has them.
  *   A sentence may take some seconds on a store with a disk: some runners have to be told.
