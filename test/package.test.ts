@@ -36,6 +36,14 @@ console.log(await create('application/x-www-form-urlencoded', JSON.stringify({ u
 console.log(await text('/docs'));
 await app.close();
 `;
+/** A test of a module that keeps its sessions in memory, and what was loaded of `expect` for that, which need not be there. */
+const keeping = `
+import { createRequire } from 'node:module';
+import { MemoryStore } from 'impact-session/testing';
+console.log(await new MemoryStore().health());
+const { cache } = createRequire(import.meta.url);
+console.log(Object.keys(cache).filter((path) => path.includes('node_modules/expect/')));
+`;
 /** What the README's settings leave to the user's taste: whoever has these on can use the package, too. */
 const STRICTER = ['--exactOptionalPropertyTypes', '--noUncheckedIndexedAccess'];
 
@@ -140,6 +148,11 @@ describe('the package', () => {
     const counted = (what: string) => Number(new RegExp(`^. ${what} (\\d+)$`, 'm').exec(stdout)?.[1]);
     expect(counted('pass')).toBeGreaterThan(100);
     expect([counted('fail'), counted('skipped'), counted('todo')]).toEqual([0, 0, 0]);
+  });
+
+  test('brings a store in memory that needs no package for tests', async () => {
+    const asking = run(process.execPath, ['--input-type=module', '-e', keeping], { cwd: consumer });
+    expect((await asking).stdout).toBe('{ writable: true }\n[]\n');
   });
 
   test('type-checks with the strictest settings', async () => {

@@ -2,7 +2,7 @@
  * The port's contract: a store that is closed has finished what it was asked for, and does no more.
  */
 
-import { expect } from 'expect';
+import { expect } from './expect.js';
 import { BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
 import type { TestRunner } from './test-runner.js';
 

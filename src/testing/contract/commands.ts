@@ -2,8 +2,8 @@
  * The port's contract: sessions are made, changed and taken away, each by one command after another.
  */
 
-import { expect } from 'expect';
 import { makeSessionId, type SessionPatch, type StoredSession } from '../../session/index.js';
+import { expect } from './expect.js';
 import { allEvents, BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
 import type { TestRunner } from './test-runner.js';
 

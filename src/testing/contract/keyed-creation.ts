@@ -2,8 +2,8 @@
  * The port's contract: a session that is created again under the same key is the one that is there.
  */
 
-import { expect } from 'expect';
 import { type StoredSession } from '../../session/index.js';
+import { expect } from './expect.js';
 import { BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
 import type { TestRunner } from './test-runner.js';
 

@@ -2,8 +2,8 @@
  * The port's contract: pages of sessions, by filter, order, number and position.
  */
 
-import { expect } from 'expect';
 import { type ListQuery, type SessionFilter } from '../../session/index.js';
+import { expect } from './expect.js';
 import {
   allListed,
   BORN,

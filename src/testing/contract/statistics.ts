@@ -2,8 +2,8 @@
  * The port's contract: what sessions have in common, counted.
  */
 
-import { expect } from 'expect';
 import { type SessionFilter, STATS_LIMITS } from '../../session/index.js';
+import { expect } from './expect.js';
 import { BORN, idsAt, makeSessions, opening, patching, type StoreUnderTest } from './store-under-test.js';
 import type { TestRunner } from './test-runner.js';
 

@@ -2,7 +2,7 @@
  * What the sentences of the contract need: a fresh store for each, and the commands that a service would give it.
  */
 
-import { expect } from 'expect';
+import assert from 'node:assert/strict';
 import {
   ASSESSMENT_LIFECYCLE,
   decidePatch,
@@ -15,6 +15,7 @@ import {
   type SessionPatch,
   type SessionStore,
 } from '../../session/index.js';
+import { loadExpect } from './expect.js';
 import type { TestRunner } from './test-runner.js';
 
 /** What a store brings. */
@@ -79,8 +80,8 @@ export async function allListed(store: SessionStore, query: ListQuery): Promise<
   const ids: string[] = [];
   for (let after: string | null | undefined; after !== null; ) {
     const page = await store.list({ ...query, after });
-    expect(page.complete).toBe(true);
-    expect(page.sessions.length).toBeLessThanOrEqual(query.limit);
+    assert.equal(page.complete, true);
+    assert.ok(page.sessions.length <= query.limit, `${page.sessions.length} of at most ${query.limit}`);
     ids.push(...page.sessions.map(({ id }) => id));
     after = page.next;
   }
@@ -92,7 +93,7 @@ export async function allEvents(store: SessionStore, id: string, limit = 500): P
   const events: SessionEvent[] = [];
   for (let after: number | null | undefined; after !== null; ) {
     const page = await store.events(id, { after, limit });
-    expect(page!.events.length).toBeLessThanOrEqual(limit);
+    assert.ok(page!.events.length <= limit, `${page!.events.length} of at most ${limit}`);
     events.push(...page!.events);
     after = page!.nextAfter;
   }
@@ -110,6 +111,7 @@ export interface StoreUnderTest {
 export function freshStores(harness: SessionStoreHarness, runner: TestRunner): StoreUnderTest {
   let store: SessionStore;
   runner.beforeEach(async () => {
+    await loadExpect();
     store = await harness.create();
   });
   runner.afterEach(() => harness.destroy(store));

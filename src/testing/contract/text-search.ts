@@ -2,7 +2,7 @@
  * The port's contract: sessions found by words. What is searched and what a word is, `SessionFilter.text` says.
  */
 
-import { expect } from 'expect';
+import { expect } from './expect.js';
 import {
   allListed,
   BORN,

@@ -2,8 +2,8 @@
  * The port's contract: the events of a session by pages, and whether they verify.
  */
 
-import { expect } from 'expect';
 import { type StoredSession } from '../../session/index.js';
+import { expect } from './expect.js';
 import { allEvents, BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
 import type { TestRunner } from './test-runner.js';
 

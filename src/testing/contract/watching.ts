@@ -3,8 +3,8 @@
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
-import { expect } from 'expect';
 import { type SessionChange, type SessionStore } from '../../session/index.js';
+import { expect } from './expect.js';
 import { BORN, idsAt, opening, patching, type StoreUnderTest } from './store-under-test.js';
 import type { TestRunner } from './test-runner.js';
 
