@@ -168,6 +168,19 @@ const BROKEN: readonly [what: string, sentence: string, store: Broken][] = [
     },
   ],
   [
+    'counts what is equally frequent as it comes',
+    'counts equally frequent statuses and names in the order of their code points',
+    class extends MemoryStore {
+      override async stats(filter: SessionFilter): Promise<SessionStats> {
+        const stats = await super.stats(filter);
+        const timings = [...stats.timings].sort(
+          (left, right) => right.sessions - left.sessions || left.p50 - right.p50,
+        );
+        return { ...stats, timings };
+      }
+    },
+  ],
+  [
     'tells of a change before it is made',
     'tells of nothing that cannot be read yet',
     class extends MemoryStore {

@@ -242,16 +242,15 @@ function hasWords(text: string, wanted: string): boolean {
   return beginnings.length > 0 && beginnings.every((one) => words.some((word) => word.startsWith(one)));
 }
 
-/** Runs of letters and digits, without accents, in lower case, of which the Greek sigma has two. */
+/** Runs of letters and digits, without accents, in lower case, of which the Greek sigma has two; of long ones the beginning. */
 function wordsOf(text: string): string[] {
-  return (
-    text
-      .normalize('NFD')
-      .replace(/\p{Mn}/gu, '')
-      .toLowerCase()
-      .replaceAll('ς', 'σ')
-      .match(/[\p{L}\p{N}]+/gu) ?? []
-  );
+  const folded = text
+    .normalize('NFD')
+    .replace(/\p{Mn}/gu, '')
+    .toLowerCase()
+    .replaceAll('ς', 'σ');
+  const words = folded.match(/[\p{L}\p{N}]+/gu) ?? [];
+  return words.map((word) => word.slice(0, 500).replace(/[\ud800-\udbff]$/, ''));
 }
 
 function byAge(left: Age, right: Age): number {
@@ -274,11 +273,11 @@ function passed(sessions: readonly Session[], position: string, order: ListQuery
   return sessions.filter(isPassed).length;
 }
 
-/** Each value with how often it is there, most frequent first. */
+/** Each value with how often it is there, most frequent first, then by their code points, as UTF-8 has them. */
 function counts(values: readonly string[]): [string, number][] {
   const found = new Map<string, number>();
   for (const value of values) found.set(value, (found.get(value) ?? 0) + 1);
-  return [...found].sort(([a, left], [b, right]) => right - left || (a < b ? -1 : 1));
+  return [...found].sort(([a, left], [b, right]) => right - left || Buffer.from(a).compare(Buffer.from(b)));
 }
 
 function timingStats(name: string, sessions: readonly Session[]) {

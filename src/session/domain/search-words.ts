@@ -3,6 +3,9 @@
  * what it gives of a question. Pure.
  */
 
+/** So many UTF-16 units of a word are looked at, since databases have limits of their own: PostgreSQL takes 2,046 bytes. */
+const WORD_LENGTH = 500;
+
 /** Words: runs of letters and digits, in lower case and without accents, each once. */
 export function wordsOf(text: string): string[] {
   const folded = text
@@ -11,5 +14,10 @@ export function wordsOf(text: string): string[] {
     .toLowerCase()
     // How a sigma is written depends on whether a letter follows, which the beginning of a word cannot know.
     .replaceAll('ς', 'σ');
-  return [...new Set(folded.match(/[\p{L}\p{N}]+/gu) ?? [])];
+  return [...new Set((folded.match(/[\p{L}\p{N}]+/gu) ?? []).map(beginning))];
+}
+
+/** Of a letter that two units make, none is left alone. */
+function beginning(word: string): string {
+  return word.slice(0, WORD_LENGTH).replace(/[\ud800-\udbff]$/, '');
 }

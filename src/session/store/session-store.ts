@@ -29,8 +29,8 @@ export interface SessionFilter {
   /** Has all of these labels with these values. */
   readonly labels?: Readonly<Record<string, string>>;
   /**
-   * Each of these words begins a word of what `searchText` gives of the session. Words are runs of letters and digits;
-   * case and accents make no difference. A text without any word fits no session.
+   * Each of these words begins a word of what `searchText` gives of the session. Words are runs of letters and digits, of
+   * which 500 UTF-16 units count; case and accents make no difference. A text without any word fits no session.
    */
   readonly text?: string;
 }
@@ -61,7 +61,7 @@ export interface SessionPage {
   readonly complete: boolean;
 }
 
-/** What sessions have in common, counted at one moment. */
+/** What sessions have in common, counted at one moment. Equally frequent ones are in the order of their names' code points. */
 export interface SessionStats {
   readonly total: number;
   /** By status, most frequent first. */

@@ -52,6 +52,18 @@ export function describeStatistics(tested: StoreUnderTest, { test }: TestRunner)
     expect(await tested.store.stats({})).toEqual(counted);
   });
 
+  test('counts equally frequent statuses and names in the order of their code points', async () => {
+    const names = ['B', 'a', 'b', 'ä', '\u{ff5e}', '\u{1f49a}'];
+    for (const [n, name] of ['a', '\u{1f49a}', 'b', '\u{ff5e}', 'B', 'ä'].entries()) {
+      const at = new Date(BORN.getTime() + n * 1_000);
+      const { session } = await tested.store.create(idsAt(at), opening(null, at, { status: name }));
+      await tested.store.append(session.id, patching({ timing: { [`${name}_ms`]: n } }, at));
+    }
+    const { statuses, timings } = await tested.store.stats({});
+    expect(statuses.map(({ status }) => status)).toEqual(names);
+    expect(timings.map(({ name }) => name)).toEqual(names.map((name) => `${name}_ms`));
+  });
+
   const filters: [what: string, filter: SessionFilter][] = [
     ['a status', { statuses: ['error', 'completed'] }],
     ['a user', { userId: 'me' }],

@@ -114,6 +114,26 @@ export function describeTextSearch(tested: StoreUnderTest, { beforeEach, describ
       for (const reason of ['monday', 'nightly', 'mail run']) expect(await found(reason)).toEqual([id]);
     });
 
+    test('finds a long word by its first 500 UTF-16 units, and looks at no more of either', async () => {
+      const [x, far] = ['x'.repeat(500), '\u{10428}'.repeat(250)];
+      const odd = `q${'\u{10428}'.repeat(249)}`;
+      const told = `${x}here ${far}here ${odd}\u{10428}here`;
+      await tested.store.append(id, patching({ outputs: { requirement: { requirement_text: told } } }));
+      for (const fitting of [
+        x.slice(1),
+        x,
+        `${x}here`,
+        `${x}there`,
+        far,
+        `${far}there`,
+        odd,
+        `${odd}\u{10429}`,
+      ])
+        expect([fitting, await found(fitting)]).toEqual([fitting, [id]]);
+      for (const other of [`${x.slice(1)}y`, `${far.slice(2)}y`, `${odd}y`])
+        expect([other, await found(other)]).toEqual([other, []]);
+    });
+
     test('finds after it was closed and opened again', async () => {
       await tested.reopen();
       expect(await found('signed export')).toEqual([id]);

@@ -116,7 +116,7 @@ export class IndexQueries {
     return counts.reduce((sum, sessions) => sum + sessions, 0);
   }
 
-  /** How many sessions there are of each value of an expression, the most frequent first. */
+  /** How many sessions there are of each value of an expression, the most frequent first, then by the value. */
   #grouped(filter: SessionFilter, expression: string): [string | number, number][] {
     const counts = new Map<string | number, number>();
     for (const selection of this.#selectionsOf(filter)) {
@@ -126,7 +126,7 @@ export class IndexQueries {
         counts.set(key, (counts.get(key) ?? 0) + Number(sessions));
       }
     }
-    return [...counts].sort(([, left], [, right]) => right - left);
+    return [...counts].sort(([a, left], [b, right]) => right - left || byCodePoints(String(a), String(b)));
   }
 
   #timings(filter: SessionFilter): SessionStats['timings'] {
@@ -143,7 +143,9 @@ export class IndexQueries {
         }
       }
     }
-    const frequent = [...values].sort(([, left], [, right]) => right.length - left.length);
+    const frequent = [...values].sort(
+      ([a, left], [b, right]) => right.length - left.length || byCodePoints(toColumn(a), toColumn(b)),
+    );
     return frequent.slice(0, STATS_LIMITS.timings).map(([name, all]) => {
       const sorted = Float64Array.from(all).sort();
       return { name, sessions: all.length, p50: nearestRank(sorted, 0.5), p95: nearestRank(sorted, 0.95) };
@@ -303,6 +305,11 @@ function inRange(
     bound: [createdAfter, createdBefore].filter((time) => time !== undefined).map(firstPlaceAt),
   };
   return { stream, conditions: [range, ...conditions] };
+}
+
+/** Not by UTF-16 units, among which the characters beyond 16 bits have their place in the middle. */
+function byCodePoints(left: string, right: string): number {
+  return Buffer.compare(Buffer.from(left), Buffer.from(right));
 }
 
 function nearestRank(sorted: Float64Array, share: number): number {
