@@ -27,12 +27,22 @@ for (const command of [program, ...program.commands])
     .showHelpAfterError('(--help tells more)')
     .configureOutput({ outputError: (text) => tell(text.replace(/^error: |\n$/g, '').split('\n')) });
 
+/** Those that do more than tell: nobody has to listen for that, and what they end with says what became of it. */
+const DO_MORE: ReadonlySet<string> = new Set(['copy', 'reindex']);
+let endsWithOutput = true;
+program.hook('preAction', (_program, command) => {
+  endsWithOutput = !DO_MORE.has(command.name());
+});
+
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // A reader that has seen enough (`| head`) is no fault.
-  if (error.code === 'EPIPE') process.exit();
-  process.stderr.write(`impact-session: the output could not be written: ${error.message}\n`);
-  process.exit(COULD_NOT_RUN);
+  const isClosed = error.code === 'EPIPE';
+  if (isClosed && endsWithOutput) process.exit();
+  if (!isClosed) tell([`the output could not be written: ${error.message}`]);
+  if (endsWithOutput) process.exit(COULD_NOT_RUN);
 });
+// There is nobody left to tell it.
+process.stderr.on('error', () => undefined);
 
 program.parseAsync().catch((error: unknown) => {
   tell(explain(error));
