@@ -3,8 +3,8 @@
  * document; for people beside that, on standard error, how far it is, what was found, and the sum.
  */
 
-import type { Problem } from '../session/domain/verification.js';
 import type { CopyOutcome, CopyPhase } from '../session/store/copy-sessions.js';
+import type { CopyProblem } from '../session/store/session-copy.js';
 import { NO_PROGRESS, type Progress, startProgress } from './progress.js';
 import { count, duration, printable } from './text.js';
 
@@ -49,7 +49,7 @@ export class CopyReport {
   }
 
   /** Damage is an outcome; what was found beside a log that is whole is for people. */
-  problems(id: string, problems: readonly Problem[], isDamaged: boolean): void {
+  problems(id: string, problems: readonly CopyProblem[], isDamaged: boolean): void {
     this.#progress.clear();
     for (const problem of problems) {
       if (isDamaged) this.#damage(id, problem);
@@ -78,7 +78,7 @@ export class CopyReport {
     if (this.#isOpen) this.#closeJson({ error: message, finished: false });
   }
 
-  #damage(id: string, { seq, kind, message }: Problem): void {
+  #damage(id: string, { seq, kind, message }: CopyProblem): void {
     const separator = this.#problems > 0 ? ',' : '';
     this.#problems += 1;
     const line = `${[id, seq ?? '-', kind, printable(message)].join('\t')}\n`;
@@ -86,7 +86,7 @@ export class CopyReport {
     process.stdout.write(this.json ? member : line);
   }
 
-  #note(id: string, { kind, message }: Problem): void {
+  #note(id: string, { kind, message }: CopyProblem): void {
     this.#notes += 1;
     if (this.#notes > NAMED) return;
     tell(`${id}: ${kind}: ${message}; its events are whole, and copied without that`);
@@ -109,7 +109,8 @@ export function tell(line: string): void {
 }
 
 function sumOf(outcome: CopyOutcome, storeId: string, passedOver: number, ms: number): object {
-  const { finished, sessions, events, imported, copied, damaged, changed, sourceInUse } = outcome;
+  const { finished, sessions, events, imported, copied, damaged, notCopyable, changed, sourceInUse } =
+    outcome;
   return {
     finished,
     store_id: storeId,
@@ -118,6 +119,7 @@ function sumOf(outcome: CopyOutcome, storeId: string, passedOver: number, ms: nu
     imported,
     copied_now: copied,
     damaged,
+    not_copyable: notCopyable,
     changed,
     source_in_use: sourceInUse,
     not_looked_at: passedOver,
@@ -126,18 +128,26 @@ function sumOf(outcome: CopyOutcome, storeId: string, passedOver: number, ms: nu
 }
 
 function inWords(outcome: CopyOutcome, time: string, to: string): string[] {
-  const { finished, sessions, events, imported, copied, damaged, changed, sourceInUse } = outcome;
+  const { finished, sessions, events, imported, copied, damaged, notCopyable, changed, sourceInUse } =
+    outcome;
   const now = copied < sessions ? ` (${copied.toLocaleString('en')} of them now)` : '';
   const logs = imported > 0 ? `; ${count(imported, 'session')} of the Python component got a log` : '';
-  const left = damaged > 0 ? `; ${damaged.toLocaleString('en')} damaged, left behind` : '';
+  const left = [
+    ...(damaged > 0 ? [`${damaged.toLocaleString('en')} damaged`] : []),
+    ...(notCopyable > 0 ? [`${notCopyable.toLocaleString('en')} not copyable`] : []),
+  ].join(', ');
   if (finished)
     return [
-      `${count(sessions, 'session')}${now}, ${count(events, 'event')} copied to ${to} and verified in ${time}${logs}${left}`,
+      `${count(sessions, 'session')}${now}, ${count(events, 'event')} copied to ${to} and verified in ${time}${logs}${left && `; ${left}, left behind`}`,
     ];
   const lines = [`the copy is not finished: no server opens ${to} yet`];
   if (damaged > 0)
     lines.push(
       `${count(damaged, 'session')} ${damaged === 1 ? 'is' : 'are'} damaged and not copied: mend what can be mended and run the same command again, or finish without them (--leave-damaged)`,
+    );
+  if (notCopyable > 0)
+    lines.push(
+      `${count(notCopyable, 'session')} cannot be taken and ${notCopyable === 1 ? 'is' : 'are'} not copied: finish without (--leave-damaged)`,
     );
   if (changed > 0 || sourceInUse)
     lines.push(

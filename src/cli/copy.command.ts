@@ -5,6 +5,7 @@
 
 import { Command } from 'commander';
 import { loadCopyConfig } from '../config.js';
+import { StoreUnavailableError } from '../session/domain/errors.js';
 import { copySessions } from '../session/store/copy-sessions.js';
 import { FolderSource } from '../session/store/file/folder-source.js';
 import { FolderTarget } from '../session/store/file/folder-target.js';
@@ -29,7 +30,7 @@ export function copyCommand(): Command {
     .description('Copy all sessions into another store: from a data folder to PostgreSQL, or back.')
     .requiredOption('--from <store>', 'the store to copy, which is not changed')
     .requiredOption('--to <store>', 'the store to copy into: a new or empty folder, or an empty database')
-    .option('--leave-damaged', 'finish without the sessions that are damaged')
+    .option('--leave-damaged', 'finish without the sessions that are damaged, or cannot be taken')
     .option('--json', 'print one JSON document')
     .addHelpText(
       'after',
@@ -95,10 +96,17 @@ async function run(source: CopySource, target: CopyTarget, { options, report }: 
     const why = stop.signal.aborted ? new CommandError(`stopped by ${stop.signal.reason}`) : error;
     report.fail(why);
     if (!isBegun || !isForeseen(why)) throw why;
-    throw new CommandError(`${explain(why).join(' ')}; ${GOES_ON}`);
+    throw new CommandError(`${explain(why).join(' ')}${mayFareBetter(why) ? `; ${GOES_ON}` : ''}`);
   } finally {
     stop.forget();
   }
+}
+
+/** Whether the same command, given again, need not meet the same fate: it was stopped, or the server or the disk could not. */
+function mayFareBetter(error: Error & { readonly syscall?: unknown }): boolean {
+  return (
+    error instanceof CommandError || error instanceof StoreUnavailableError || error.syscall !== undefined
+  );
 }
 
 /** The first signal has what is under way end, the second ends the process. */

@@ -4,8 +4,17 @@
  * was compared.
  */
 
-import type { Problem } from '../domain/verification.js';
-import type { Copy, CopySource, CopyTarget, ReadSession, SourceEntry, WholeSession } from './session-copy.js';
+import {
+  type Copy,
+  type CopyProblem,
+  type CopySource,
+  type CopyTarget,
+  NotCopyableError,
+  notCopyable,
+  type ReadSession,
+  type SourceEntry,
+  type WholeSession,
+} from './session-copy.js';
 
 /** Sessions that are read, put or compared at once: at most so many, and, but for one alone, so many bytes of logs. */
 const BATCH = { sessions: 100, bytes: 4 * 1024 * 1024 };
@@ -15,7 +24,7 @@ const SIDE_BY_SIDE = 4;
 export type CopyPhase = 'copied' | 'verified';
 
 export interface CopyOptions {
-  /** Whether to be content with a copy that lacks what is damaged at the source. */
+  /** Whether to be content with a copy that lacks what is damaged at the source, and what cannot be copied. */
   readonly leaveDamaged: boolean;
   /** Ends it between two batches. */
   readonly signal?: AbortSignal;
@@ -23,7 +32,7 @@ export interface CopyOptions {
   /** Told how many sessions were looked at in this phase. */
   readonly onProgress?: (phase: CopyPhase, done: number) => void;
   /** Told of each session at which something is wrong, once; one that is damaged is not copied. */
-  readonly onProblems?: (id: string, problems: readonly Problem[], isDamaged: boolean) => void;
+  readonly onProblems?: (id: string, problems: readonly CopyProblem[], isDamaged: boolean) => void;
 }
 
 export interface CopyOutcome {
@@ -38,6 +47,8 @@ export interface CopyOutcome {
   readonly copied: number;
   /** Sessions that are damaged at the source. */
   readonly damaged: number;
+  /** Sessions that are not damaged, and that the target, or this program, cannot take. */
+  readonly notCopyable: number;
   /** Sessions that were not the same on both sides when they were compared: these were taken away at the target. */
   readonly changed: number;
   /** Whether somebody wrote to the source while they were compared. */
@@ -54,9 +65,12 @@ export async function copySessions<Entry extends SourceEntry>(
 
 class Copying<Entry extends SourceEntry> {
   readonly #told = new Set<string>();
+  /** What the target cannot take. */
+  readonly #refused = new Set<string>();
   #since = new Date(0);
   #copied = 0;
   #damaged = 0;
+  #notCopyable = 0;
   #changed = 0;
   #sourceInUse = false;
   #same = { sessions: 0, events: 0, imported: 0 };
@@ -81,14 +95,15 @@ class Copying<Entry extends SourceEntry> {
       ...this.#same,
       copied: this.#copied,
       damaged: this.#damaged,
+      notCopyable: this.#notCopyable,
       changed: this.#changed,
       sourceInUse: this.#sourceInUse,
     };
   }
 
   #isAsWanted(): boolean {
-    const damaged = this.options.leaveDamaged ? 0 : this.#damaged;
-    return damaged + this.#changed === 0 && !this.#sourceInUse;
+    const left = this.options.leaveDamaged ? 0 : this.#damaged + this.#notCopyable;
+    return left + this.#changed === 0 && !this.#sourceInUse;
   }
 
   async #copy(batch: readonly Entry[]): Promise<void> {
@@ -99,9 +114,31 @@ class Copying<Entry extends SourceEntry> {
       this.#since,
     );
     for (const one of read) this.#tell(one);
-    const whole = read.flatMap((one) => one.whole ?? []);
-    if (whole.length > 0) await this.target.put(whole);
-    this.#copied += whole.length;
+    await this.#put(read.flatMap((one) => one.whole ?? []));
+  }
+
+  /** All at once; where one of them cannot be taken, one by one, so that no other is left out. */
+  async #put(sessions: readonly WholeSession[]): Promise<void> {
+    const ids = sessions.map(({ session }) => session.id);
+    try {
+      if (sessions.length > 0) await this.target.put(sessions);
+      this.#copied += sessions.length;
+      return;
+    } catch (error) {
+      if (!(error instanceof NotCopyableError)) throw error;
+      if (sessions.length === 1) return this.#refuse(ids[0] as string, error.message);
+    }
+    const missing = await this.target.missing(ids);
+    this.#copied += sessions.length - missing.size;
+    for (const one of sessions) {
+      this.options.signal?.throwIfAborted();
+      if (missing.has(one.session.id)) await this.#put([one]);
+    }
+  }
+
+  #refuse(id: string, why: string): void {
+    this.#refused.add(id);
+    this.#tell({ id, problems: [notCopyable(why)], imported: false });
   }
 
   /** Each session from both sides, and then that there are no others. */
@@ -122,8 +159,12 @@ class Copying<Entry extends SourceEntry> {
     // Every chain was checked when it was read from the source; the same bytes in a store of the same id verify there too.
     for (const one of read) {
       this.#tell(one);
-      // What is damaged at the source only now was not when it was copied.
-      if (!one.whole) continue;
+      if (this.#refused.has(one.id)) continue;
+      if (!one.whole) {
+        // It was not when it was copied. What is there of it is compared with nothing, so it does not stay.
+        if (this.options.leaveDamaged && found.delete(one.id)) await this.target.remove([one.id]);
+        continue;
+      }
       const copy = found.get(one.id);
       if (copy && isSame(one.whole, copy)) this.#countSame(one.whole, one.imported);
       else {
@@ -157,10 +198,11 @@ class Copying<Entry extends SourceEntry> {
     return !problem;
   }
 
-  #tell({ id, problems, whole }: ReadSession, key = id): void {
+  #tell({ id, problems, whole }: ReadSession, key = `${id} ${whole !== undefined}`): void {
     if (problems.length === 0 || this.#told.has(key)) return;
     this.#told.add(key);
-    if (!whole) this.#damaged += 1;
+    if (problems.some(({ kind }) => kind === 'not_copyable')) this.#notCopyable += 1;
+    else if (!whole) this.#damaged += 1;
     this.options.onProblems?.(id, problems, !whole);
   }
 

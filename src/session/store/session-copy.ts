@@ -4,7 +4,25 @@
  */
 
 import type { Session } from '../domain/session.js';
-import type { Problem } from '../domain/verification.js';
+import type { Problem, ProblemKind } from '../domain/verification.js';
+
+/** What is wrong with a session; `not_copyable`: nothing, but it is more than a program can take. */
+export interface CopyProblem extends Omit<Problem, 'kind'> {
+  readonly kind: ProblemKind | 'not_copyable';
+}
+
+/** A target cannot take a session for what the session is: no later try fares better. The others may be there, or not. */
+export class NotCopyableError extends Error {}
+
+export function notCopyable(message: string): CopyProblem {
+  return { seq: null, kind: 'not_copyable', message };
+}
+
+/** Whether a value is too deep, too long or too large for this program. */
+export function isTooMuch(error: unknown): error is Error {
+  const { name, code } = error as Partial<NodeJS.ErrnoException>;
+  return name === 'RangeError' || code === 'ERR_STRING_TOO_LONG';
+}
 
 /** A session as a source lists it; a source may know more of where it lies. */
 export interface SourceEntry {
@@ -12,7 +30,7 @@ export interface SourceEntry {
   /** About how much there is to read, in bytes. */
   readonly bytes: number;
   /** Why nothing can be read of it, where that is known already. */
-  readonly problem?: Problem;
+  readonly problem?: CopyProblem;
 }
 
 /** What is copied of a session. */
@@ -34,7 +52,7 @@ export interface ReadSession {
   /** Absent where it is damaged. */
   readonly whole?: WholeSession;
   /** Why it is damaged; or, of one that is whole, what was found beside its lines. */
-  readonly problems: readonly Problem[];
+  readonly problems: readonly CopyProblem[];
   /** Whether its log was made for the copy, of what the Python component left. */
   readonly imported: boolean;
 }
@@ -82,7 +100,7 @@ export interface CopyTarget extends CopySide {
    * @throws StoreOpenError where it holds sessions that are not of such a copy
    */
   begin(storeId: string): Promise<Begun>;
-  /** Puts sessions that are not there; they are durable when this resolves. Of each, all is there or nothing. */
+  /** Puts sessions that are not there; they are durable when this resolves. Of each, all is there or nothing. @throws NotCopyableError */
   put(sessions: readonly WholeSession[]): Promise<void>;
   /** What is there of these, as it is read from where it was put. */
   read(ids: readonly string[]): Promise<ReadonlyMap<string, Copy>>;

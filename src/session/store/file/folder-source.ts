@@ -9,7 +9,14 @@ import { genesisHash, sealEvents } from '../../domain/event-log.js';
 import { fold, type Session } from '../../domain/session.js';
 import type { EventDraft } from '../../domain/session-event.js';
 import { isDamage, type Problem } from '../../domain/verification.js';
-import type { CopySource, ReadSession, SourceEntry, WholeSession } from '../session-copy.js';
+import {
+  type CopySource,
+  isTooMuch,
+  notCopyable,
+  type ReadSession,
+  type SourceEntry,
+  type WholeSession,
+} from '../session-copy.js';
 import { refuseHalfCopied } from './copy-mark.js';
 import type { FileSystem } from './durable-file.js';
 import { FolderReader, MISPLACED } from './folder-reader.js';
@@ -86,7 +93,7 @@ export class FolderSource implements CopySource<Entry> {
   async read(entries: readonly Entry[], importedAt: Date): Promise<readonly ReadSession[]> {
     const read: ReadSession[] = [];
     for (const entry of entries) {
-      const one = await this.#read(entry, importedAt);
+      const one = await this.#read(entry, importedAt).catch((error) => tooMuch(entry.id, error));
       if (one) read.push(one);
     }
     return read;
@@ -146,6 +153,12 @@ export class FolderSource implements CopySource<Entry> {
       0
     );
   }
+}
+
+/** One that is too deep or too long concerns itself, and keeps nobody from copying the others. */
+function tooMuch(id: string, error: unknown): ReadSession {
+  if (!isTooMuch(error)) throw error;
+  return { id, problems: [notCopyable(error.message)], imported: false };
 }
 
 function unreadable(message: string): Problem {

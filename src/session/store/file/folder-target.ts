@@ -8,7 +8,14 @@ import pLimit from 'p-limit';
 import { printable, StoreOpenError } from '../../domain/errors.js';
 import { isLegacyId } from '../../domain/session-id.js';
 import { TORN_COPY } from '../../domain/verification.js';
-import type { Begun, Copy, CopyTarget, WholeSession } from '../session-copy.js';
+import {
+  type Begun,
+  type Copy,
+  type CopyTarget,
+  isTooMuch,
+  NotCopyableError,
+  type WholeSession,
+} from '../session-copy.js';
 import { readCopyMark, removeCopyMark, writeCopyMark } from './copy-mark.js';
 import { type FileSystem, SharedSyncs } from './durable-file.js';
 import { indexPath } from './index/index-schema.js';
@@ -111,7 +118,7 @@ export class FolderTarget implements CopyTarget {
     await this.#each(sessions, async (whole) => {
       for (const name of whole.tails.keys())
         if (!TORN_COPY.test(name)) throw new RangeError(`not the name of a file: ${name}`);
-      await this.#writerOnceBegun.place(this.#placeOf(whole), whole);
+      await this.#writerOnceBegun.place(this.#placeOf(whole), whole).catch(refuseTooMuch);
     });
   }
 
@@ -188,6 +195,12 @@ export class FolderTarget implements CopyTarget {
     const outcomes = await Promise.allSettled(items.map((item) => this.#limit(() => work(item))));
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
   }
+}
+
+/** @throws NotCopyableError */
+function refuseTooMuch(error: Error): never {
+  const cause = error.cause ?? error;
+  throw isTooMuch(cause) ? new NotCopyableError(cause.message, { cause: error }) : error;
 }
 
 /** @throws StoreOpenError */

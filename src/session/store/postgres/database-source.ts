@@ -6,7 +6,13 @@ import type { ClientBase } from 'pg';
 import { fold, type Session } from '../../domain/session.js';
 import { isLegacyId } from '../../domain/session-id.js';
 import { isDamage, type Problem, TORN_COPY, verifyTrail } from '../../domain/verification.js';
-import type { CopySource, ReadSession, SourceEntry } from '../session-copy.js';
+import {
+  type CopySource,
+  isTooMuch,
+  notCopyable,
+  type ReadSession,
+  type SourceEntry,
+} from '../session-copy.js';
 import { type KeptCopy, readCopies } from './copied-rows.js';
 import type { Database } from './database.js';
 import { openAsSource } from './open-database.js';
@@ -71,7 +77,7 @@ export class DatabaseSource implements CopySource {
   async read(entries: readonly SourceEntry[]): Promise<readonly ReadSession[]> {
     const ids = entries.map(({ id }) => id);
     const copies = await this.database.atOneMoment((client: ClientBase) => readCopies(client, ids));
-    return copies.map((copy) => this.#verified(copy));
+    return copies.map((copy) => this.#verifiedOrNot(copy));
   }
 
   async stamp(): Promise<string> {
@@ -80,6 +86,16 @@ export class DatabaseSource implements CopySource {
 
   close(): Promise<void> {
     return this.database.close();
+  }
+
+  /** One that is too deep concerns itself, and keeps nobody from copying the others. */
+  #verifiedOrNot(copy: KeptCopy): ReadSession {
+    try {
+      return this.#verified(copy);
+    } catch (error) {
+      if (!isTooMuch(error)) throw error;
+      return { id: copy.id, problems: [notCopyable(error.message)], imported: false };
+    }
   }
 
   #verified({ id, revision, log, tails }: KeptCopy): ReadSession {

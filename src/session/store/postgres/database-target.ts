@@ -5,7 +5,14 @@
 
 import pg, { type ClientBase } from 'pg';
 import { printable, StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
-import type { Begun, Copy, CopyTarget, WholeSession } from '../session-copy.js';
+import {
+  type Begun,
+  type Copy,
+  type CopyTarget,
+  isTooMuch,
+  NotCopyableError,
+  type WholeSession,
+} from '../session-copy.js';
 import { putCopies, readCopies } from './copied-rows.js';
 import type { Database } from './database.js';
 import { openAsTarget } from './open-database.js';
@@ -107,11 +114,15 @@ export class DatabaseTarget implements CopyTarget {
   }
 
   async put(sessions: readonly WholeSession[]): Promise<void> {
-    for (const { session } of sessions) await this.#partitions.makeFor(session.id);
-    await this.#change(async (client) => {
-      await this.#assertBegun(client);
-      await putCopies(client, sessions);
-    });
+    try {
+      for (const { session } of sessions) await this.#partitions.makeFor(session.id);
+      await this.#change(async (client) => {
+        await this.#assertBegun(client);
+        await putCopies(client, sessions);
+      });
+    } catch (error) {
+      throw isOfData(error) ? new NotCopyableError(error.message, { cause: error }) : error;
+    }
   }
 
   async read(ids: readonly string[]): Promise<ReadonlyMap<string, Copy>> {
@@ -166,6 +177,16 @@ export class DatabaseTarget implements CopyTarget {
     if (copiedSince && storeId === this.#storeId) return;
     throw new StoreOpenError('half_copied', 'The copy into this database was ended by somebody else');
   }
+}
+
+/**
+ * What a server says of the values that it was given (PostgreSQL, appendix A): not supported, no such value, a constraint, more
+ * than a limit.
+ */
+const OF_VALUES = /^(0A|22|23|54)/;
+
+function isOfData(error: unknown): error is Error {
+  return isTooMuch(error) || (error instanceof pg.DatabaseError && OF_VALUES.test(error.code ?? ''));
 }
 
 function linesIn(log: Buffer): number {
