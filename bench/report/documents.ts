@@ -96,6 +96,10 @@ function arithmetic({ file, postgres }: AllResults): string {
       ...[file, postgres].map((one) => inUnit(of(one, 'stats'), 'ms')),
     ],
     ['× 1,000: of 1,000,000,000', ...[file, postgres].map((one) => inUnit(of(one, 'stats'), 's'))],
+    [
+      '60 s / statistics of all × 1,000,000: sessions of which they take 60 s',
+      ...[file, postgres].map((one) => `${rounded(60_000 / of(one, 'stats'))} million`),
+    ],
   ];
   const lines = rows.map((row) => `| ${row.join(' | ')} |`);
   return `| | folders | PostgreSQL |\n|---|---|---|\n${lines.join('\n')}\n`;
