@@ -14,7 +14,7 @@ import { DatabaseTarget } from '../session/store/postgres/database-target.js';
 import type { CopySource, CopyTarget } from '../session/store/session-copy.js';
 import { CommandError, explain, isForeseen, PROBLEMS_FOUND } from './command-error.js';
 import { CopyReport, tell } from './copy-report.js';
-import { isSameAddress, type StoreAddress, storeAddress } from './store-address.js';
+import { isNested, isSameAddress, type StoreAddress, storeAddress } from './store-address.js';
 
 interface CopyOptions {
   readonly from: string;
@@ -55,6 +55,7 @@ Exit code: 0 the copy is finished, 1 there are problems and it is not, 2 it coul
 async function copy(options: CopyOptions): Promise<void> {
   const [from, to] = [storeAddress(options.from, '--from'), storeAddress(options.to, '--to')];
   if (isSameAddress(from, to)) throw new CommandError('--from and --to are the same store');
+  if (isNested(from, to)) throw new CommandError('of --from and --to, one lies in the other');
   // Of a file of passwords, which it reads for us, the driver says that its next version will not.
   process.noDeprecation = true;
   const report = new CopyReport(from.shown, to.shown, options.json === true);

@@ -3,7 +3,8 @@
  * configuration names. What is shown of an address never has a password.
  */
 
-import { resolve } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDatabaseUrl, loadCopyConfig, loadDatabaseUrl } from '../config.js';
 import { CommandError } from './command-error.js';
@@ -25,8 +26,25 @@ export function storeAddress(given: string, option: string): StoreAddress {
 }
 
 export function isSameAddress(one: StoreAddress, other: StoreAddress): boolean {
-  if (one.kind === 'file') return other.kind === 'file' && resolve(one.path) === resolve(other.path);
+  if (one.kind === 'file') return other.kind === 'file' && realPath(one.path) === realPath(other.path);
   return other.kind === 'postgres' && one.shown === other.shown;
+}
+
+/** Whether one of two folders lies in the other one. */
+export function isNested(one: StoreAddress, other: StoreAddress): boolean {
+  if (one.kind !== 'file' || other.kind !== 'file') return false;
+  const [first, second] = [join(realPath(one.path), sep), join(realPath(other.path), sep)];
+  return first.startsWith(second) || second.startsWith(first);
+}
+
+/** Where a path leads by all links; of what is not there yet, where it will be. */
+function realPath(path: string): string {
+  const whole = resolve(path);
+  try {
+    return realpathSync(whole);
+  } catch {
+    return dirname(whole) === whole ? whole : join(realPath(dirname(whole)), basename(whole));
+  }
 }
 
 function folder(path: string): StoreAddress {

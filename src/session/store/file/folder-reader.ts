@@ -10,6 +10,7 @@ import { StoreOpenError } from '../../domain/errors.js';
 import type { Session } from '../../domain/session.js';
 import type { SessionEvent } from '../../domain/session-event.js';
 import { type Problem, type Verification, verdict } from '../../domain/verification.js';
+import { refuseHalfCopied } from './copy-mark.js';
 import type { FileSystem } from './durable-file.js';
 import { isFolder } from './session-files.js';
 import { type FolderEntry, SessionFolders } from './session-folders.js';
@@ -70,6 +71,7 @@ export class FolderReader {
   /** @throws StoreOpenError whose message is one line that says what to do */
   static async open(options: FolderReaderOptions): Promise<FolderReader> {
     const { files = systemFiles, legacyTimeZone = 'UTC' } = options;
+    await readable(resolve(options.path), () => refuseHalfCopied(files, resolve(options.path)));
     const storeId = await storeIdOf(files, resolve(options.path));
     const folders = new SessionFolders(files, options.path);
     return new FolderReader(files, folders, storeId, legacyTimeZone);
@@ -156,17 +158,21 @@ export const MISPLACED: Problem = {
 };
 
 async function storeIdOf(files: FileSystem, root: string): Promise<string> {
-  let storeId: string | undefined;
+  const storeId = await readable(root, () => readStoreId(files, root));
+  if (storeId !== undefined) return storeId;
+  throw new StoreOpenError(
+    'not_readable',
+    `${root} is no data folder: it has no ${join(STORE_FOLDER, 'format.json')}, which its trails are bound to; give the folder that is DATA_SESSIONS_PATH to the server, or a whole copy of it; where only the Python component has used it, start a server on it once`,
+  );
+}
+
+/** @throws StoreOpenError */
+async function readable<T>(root: string, attempt: () => Promise<T>): Promise<T> {
   try {
-    storeId = await readStoreId(files, root);
+    return await attempt();
   } catch (error) {
     if (error instanceof StoreOpenError) throw error;
     const why = (error as NodeJS.ErrnoException).code ?? String(error);
     throw new StoreOpenError('not_readable', `The data folder ${root} cannot be read (${why})`, error);
   }
-  if (storeId !== undefined) return storeId;
-  throw new StoreOpenError(
-    'not_readable',
-    `${root} is no data folder: it has no ${join(STORE_FOLDER, 'format.json')}, which its trails are bound to; give the folder that is DATA_SESSIONS_PATH to the server, or a whole copy of it`,
-  );
 }

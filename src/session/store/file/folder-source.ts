@@ -3,11 +3,12 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { join, resolve } from 'node:path';
+import { join, resolve, sep } from 'node:path';
 import { SessionCorruptedError, StoreOpenError } from '../../domain/errors.js';
 import { genesisHash, sealEvents } from '../../domain/event-log.js';
 import { fold, type Session } from '../../domain/session.js';
 import type { EventDraft } from '../../domain/session-event.js';
+import { isLegacyId, parseSessionId } from '../../domain/session-id.js';
 import { isDamage, type Problem } from '../../domain/verification.js';
 import {
   type CopySource,
@@ -17,10 +18,9 @@ import {
   type SourceEntry,
   type WholeSession,
 } from '../session-copy.js';
-import { refuseHalfCopied } from './copy-mark.js';
 import type { FileSystem } from './durable-file.js';
 import { FolderReader, MISPLACED } from './folder-reader.js';
-import { type FolderEntry, SessionFolders, VIEW_FILE } from './session-folders.js';
+import { type FolderEntry, isDay, SessionFolders, VIEW_FILE } from './session-folders.js';
 import { SessionLoader } from './session-loader.js';
 import { SessionVerifier } from './session-verifier.js';
 import { STORE_ACTOR } from './session-writer.js';
@@ -59,7 +59,6 @@ export class FolderSource implements CopySource<Entry> {
   static async open(options: FolderSourceOptions): Promise<FolderSource> {
     const root = resolve(options.path);
     const { storeId } = await FolderReader.open(options);
-    await refuseHalfCopied(systemFiles, root);
     if (isHeld(root))
       throw new StoreOpenError(
         'held',
@@ -75,13 +74,32 @@ export class FolderSource implements CopySource<Entry> {
   }
 
   async *entries(): AsyncIterable<Entry> {
-    const passOver = this.#passOver;
+    const tell = this.#passOver;
     // Once is enough.
     this.#passOver = undefined;
-    for await (const entry of this.folders.walk(passOver)) {
+    const others: string[] = [];
+    for await (const entry of this.folders.walk((path) => others.push(path))) {
+      yield* this.#lost(others.splice(0), tell);
       const problem = (await this.#loader.leadsTo(entry)) ? undefined : MISPLACED;
       yield { ...entry, bytes: await this.#sizeOf(entry), ...(problem && { problem }) };
     }
+    yield* this.#lost(others, tell);
+  }
+
+  /** Of what is no session: what is called as a day or a session and leads nowhere. Some may lie behind it. */
+  async *#lost(paths: readonly string[], tell = (_path: string) => {}): AsyncIterable<Entry> {
+    for (const path of paths) {
+      const [first = '', id = ''] = path.split(sep);
+      const isLost =
+        (id === '' && isDay(first)) || parseSessionId(id) !== undefined || (await this.#isDangling(id, path));
+      if (isLost) yield { id: id || first, day: first, bytes: 0, problem: LEADS_NOWHERE };
+      else tell(path);
+    }
+  }
+
+  async #isDangling(id: string, path: string): Promise<boolean> {
+    if (!isLegacyId(id)) return false;
+    return (await this.files.stat(join(this.folders.root, path)).catch(ifAbsent)) === undefined;
   }
 
   async missing(ids: readonly string[]): Promise<ReadonlySet<string>> {
@@ -160,6 +178,12 @@ function tooMuch(id: string, error: unknown): ReadSession {
   if (!isTooMuch(error)) throw error;
   return { id, problems: [notCopyable(error.message)], imported: false };
 }
+
+const LEADS_NOWHERE: Problem = {
+  seq: null,
+  kind: 'file_unreadable',
+  message: 'there is no folder where its name stands: a link that leads nowhere, or a file',
+};
 
 function unreadable(message: string): Problem {
   return { seq: null, kind: 'file_unreadable', message };

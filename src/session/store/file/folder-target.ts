@@ -25,7 +25,7 @@ import { type FolderEntry, SessionFolders, TEMPORARY_PREFIX } from './session-fo
 import { SessionLoader } from './session-loader.js';
 import { SessionWriter } from './session-writer.js';
 import { openStoreFolder, type StoreFolder } from './store-folder.js';
-import { ifAbsent, putStoreId } from './store-format.js';
+import { ifAbsent, putStoreId, STORE_FOLDER } from './store-format.js';
 import { systemFiles } from './system-files.js';
 import { settleDays } from './unclean-stop.js';
 
@@ -69,7 +69,7 @@ export class FolderTarget implements CopyTarget {
     const folders = new SessionFolders(files, options.path);
     const root = resolve(options.path);
     // Looked at before anything is touched: the folder of somebody else's sessions stays as it is.
-    if (!(await readCopyMark(files, root))) await refuseSessions(files, folders);
+    if (!(await readCopyMark(files, root))) await refuseContent(files, folders);
     const forgetIndex = () => SessionIndex.delete(indexPath(root));
     const holding = await openStoreFolder(files, root, { allowNetworkFilesystem, forgetIndex, asCopy: true });
     return new FolderTarget(files, folders, holding, warn);
@@ -79,7 +79,7 @@ export class FolderTarget implements CopyTarget {
     const { files, folders } = this;
     const { root } = folders;
     const found = await readCopyMark(files, root);
-    if (!found) await refuseSessions(files, folders);
+    if (!found) await refuseContent(files, folders);
     else if (found.storeId !== storeId) throw ofAnother(root, found.storeId);
     const mark = found ?? { storeId, since: new Date() };
     this.#isClean = false;
@@ -175,7 +175,7 @@ export class FolderTarget implements CopyTarget {
   #placeOf({ session }: WholeSession): FolderEntry {
     const { id, createdAt } = session;
     if (!isLegacyId(id)) throw new RangeError(`not a session id: ${id}`);
-    return this.folders.computed(id) ?? { id, day: createdAt.slice(0, '2024-01-15'.length) };
+    return this.folders.computed(id) ?? { id, day: dayOf(createdAt) };
   }
 
   async #read(entry: FolderEntry): Promise<Copy | undefined> {
@@ -197,6 +197,12 @@ export class FolderTarget implements CopyTarget {
   }
 }
 
+/** Years of more than four digits, which no day folder has, are put to the next one that it has. */
+function dayOf(createdAt: string): string {
+  if (createdAt.startsWith('+')) return '9999-12-31';
+  return createdAt.startsWith('-') ? '0000-01-01' : createdAt.slice(0, '2024-01-15'.length);
+}
+
 /** @throws NotCopyableError */
 function refuseTooMuch(error: Error): never {
   const cause = error.cause ?? error;
@@ -204,15 +210,27 @@ function refuseTooMuch(error: Error): never {
 }
 
 /** @throws StoreOpenError */
-async function refuseSessions(files: FileSystem, folders: SessionFolders): Promise<void> {
+async function refuseContent(files: FileSystem, folders: SessionFolders): Promise<void> {
   // What is no folder is told of when it is opened.
   if (!(await files.stat(folders.root).catch(ifAbsent))?.isDirectory()) return;
-  for await (const { id } of folders.walk())
+  const others = (await files.readdir(folders.root, { withFileTypes: true }))
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith('.') && name !== STORE_FOLDER);
+  for await (const { id } of folders.walk((path) => others.push(path)))
     throw new StoreOpenError(
       'not_empty',
       `The data folder ${folders.root} holds sessions (${id}, for one): a store is copied into an empty folder, or one that is not there yet`,
     );
+  const [other] = others.filter((path) => !OF_THE_DISK.has(path));
+  if (other !== undefined)
+    throw new StoreOpenError(
+      'not_empty',
+      `The data folder ${folders.root} holds other things (${printable(other)}, for one): a store is copied into an empty folder, or one that is not there yet`,
+    );
 }
+
+/** What a disk of its own has at its root. */
+const OF_THE_DISK: ReadonlySet<string> = new Set(['lost+found']);
 
 function ofAnother(root: string, storeId: string): StoreOpenError {
   return new StoreOpenError(

@@ -22,7 +22,9 @@ export function naiveTimeToUtc(text: string, timeZone: string): string | undefin
   const instant = zone
     ? Date.parse(`${local}${zone.replace(/(\d{2}):?(\d{2})$/, '$1:$2')}`)
     : utcOf(asUtc, timeZone);
-  return Number.isNaN(instant) ? undefined : new Date(instant).toISOString();
+  // A zone may take the first and the last hours out of the years that are written with four digits.
+  const utc = Number.isNaN(instant) ? undefined : new Date(instant).toISOString();
+  return utc?.length === '2024-01-15T10:30:45.123Z'.length ? utc : undefined;
 }
 
 /** Whether the runtime knows a time zone by this name. */
@@ -47,6 +49,7 @@ function utcOf(wallClock: number, timeZone: string): number {
 function offsetAt(instant: number, timeZone: string): number {
   const parts = new Intl.DateTimeFormat('en-US', {
     timeZone,
+    era: 'short',
     hourCycle: 'h23',
     year: 'numeric',
     month: 'numeric',
@@ -56,6 +59,13 @@ function offsetAt(instant: number, timeZone: string): number {
     second: 'numeric',
   }).formatToParts(instant);
   const of = (type: string) => Number(parts.find((part) => part.type === type)?.value);
-  const shown = Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second'));
-  return shown - Math.floor(instant / 1000) * 1000;
+  const isBefore = parts.some(({ type, value }) => type === 'era' && value.startsWith('B'));
+  // Date.UTC takes a year below 100 for one of the last century.
+  const shown = new Date(0).setUTCFullYear(
+    isBefore ? 1 - of('year') : of('year'),
+    of('month') - 1,
+    of('day'),
+  );
+  const clock = (of('hour') * 60 + of('minute')) * 60 + of('second');
+  return shown + clock * 1000 - Math.floor(instant / 1000) * 1000;
 }

@@ -152,7 +152,7 @@ export class SessionFolders {
 }
 
 /** Whether a folder is called as a day that there is: in another, no session can have been made. */
-function isDay(name: string): boolean {
+export function isDay(name: string): boolean {
   if (!DAY_FOLDER.test(name)) return false;
   const day = name.slice(0, DAY_LENGTH);
   const time = new Date(`${day}T00:00:00.000Z`);
