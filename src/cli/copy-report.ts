@@ -5,6 +5,7 @@
 
 import type { CopyOutcome, CopyPhase } from '../session/store/copy-sessions.js';
 import type { CopyProblem } from '../session/store/session-copy.js';
+import { explain } from './command-error.js';
 import { NO_PROGRESS, type Progress, startProgress } from './progress.js';
 import { count, duration, printable } from './text.js';
 
@@ -21,18 +22,23 @@ export class CopyReport {
   #notes = 0;
   #isOpen = false;
 
-  constructor(
-    private readonly from: string,
-    private readonly to: string,
-    private readonly json: boolean,
-  ) {}
+  #from = '';
+  #to = '';
+  #isClosed = false;
+
+  constructor(private readonly json: boolean) {}
+
+  /** Which stores it is about, as they are shown. */
+  name(from: string, to: string): void {
+    [this.#from, this.#to] = [from, to];
+  }
 
   begin(goesOn: boolean, total: number): void {
     this.#total = total;
     if (goesOn) tell('a copy was begun before: going on with it');
     if (this.json) {
       process.stdout.write(
-        `{"from":${JSON.stringify(this.from)},"to":${JSON.stringify(this.to)},"problems":[`,
+        `{"from":${JSON.stringify(this.#from)},"to":${JSON.stringify(this.#to)},"problems":[`,
       );
       this.#isOpen = true;
     }
@@ -68,14 +74,18 @@ export class CopyReport {
     this.#progress.stop();
     const ms = Math.round(performance.now() - this.#begun);
     if (this.json) this.#closeJson(sumOf(outcome, storeId, this.#passedOver, ms));
-    for (const line of inWords(outcome, duration(ms), this.to)) tell(line);
+    for (const line of inWords(outcome, duration(ms), this.#to)) tell(line);
     if (this.#passedOver > 0) tell(`not copied: ${count(this.#passedOver, 'other thing')} in the folder`);
   }
 
   fail(error: unknown): void {
     this.#progress.stop();
+    if (!this.json || this.#isClosed) return;
     const message = error instanceof Error ? error.message : String(error);
-    if (this.#isOpen) this.#closeJson({ error: message, finished: false });
+    const failure = { finished: false, error: explain(error).length === 1 ? explain(error)[0] : message };
+    if (this.#isOpen) this.#closeJson(failure);
+    else process.stdout.write(`${JSON.stringify(failure)}\n`);
+    this.#isClosed = true;
   }
 
   #damage(id: string, { seq, kind, message }: CopyProblem): void {
@@ -99,6 +109,7 @@ export class CopyReport {
   }
 
   #closeJson(sum: object): void {
+    this.#isClosed = true;
     process.stdout.write(`],${JSON.stringify(sum).slice(1)}\n`);
   }
 }
@@ -114,6 +125,7 @@ function sumOf(outcome: CopyOutcome, storeId: string, passedOver: number, ms: nu
   return {
     finished,
     store_id: storeId,
+    at_target: outcome.there,
     sessions,
     events,
     imported,
@@ -140,7 +152,9 @@ function inWords(outcome: CopyOutcome, time: string, to: string): string[] {
     return [
       `${count(sessions, 'session')}${now}, ${count(events, 'event')} copied to ${to} and verified in ${time}${logs}${left && `; ${left}, left behind`}`,
     ];
-  const lines = [`the copy is not finished: no server opens ${to} yet`];
+  const lines = [
+    `the copy is not finished: no server opens ${to} yet; ${count(outcome.there, 'session')} ${outcome.there === 1 ? 'is' : 'are'} there by now`,
+  ];
   if (damaged > 0)
     lines.push(
       `${count(damaged, 'session')} ${damaged === 1 ? 'is' : 'are'} damaged and not copied: mend what can be mended and run the same command again, or finish without them (--leave-damaged)`,

@@ -12,7 +12,7 @@ import { FolderTarget } from '../session/store/file/folder-target.js';
 import { DatabaseSource } from '../session/store/postgres/database-source.js';
 import { DatabaseTarget } from '../session/store/postgres/database-target.js';
 import type { CopySource, CopyTarget } from '../session/store/session-copy.js';
-import { CommandError, explain, isForeseen, PROBLEMS_FOUND } from './command-error.js';
+import { COULD_NOT_RUN, CommandError, explain, isForeseen, PROBLEMS_FOUND } from './command-error.js';
 import { CopyReport, tell } from './copy-report.js';
 import { isNested, isSameAddress, type StoreAddress, storeAddress } from './store-address.js';
 
@@ -45,7 +45,8 @@ copy a store that a server opens. Stopped at any moment, the same command goes o
 its server has made the index, in the background after its start.
 
 Prints a line for each problem of a session that is damaged, and not copied: session, seq of the event (or -), kind,
-message; separated by tabs. Then the copy is not finished, unless --leave-damaged says that it may be.
+message; separated by tabs. Then the copy is not finished, unless --leave-damaged says that it may be. That cannot be taken back: what was
+left can come only with a new copy, into an empty target.
 
 Exit code: 0 the copy is finished, 1 there are problems and it is not, 2 it could not be run or was stopped.`,
     )
@@ -53,17 +54,35 @@ Exit code: 0 the copy is finished, 1 there are problems and it is not, 2 it coul
 }
 
 async function copy(options: CopyOptions): Promise<void> {
+  const report = new CopyReport(options.json === true);
+  const stop = stopOnSignal((why) => {
+    report.fail(why);
+    tell(`impact-session: ${why.message}`);
+    process.exit(COULD_NOT_RUN);
+  });
+  try {
+    await copyAs(options, report, stop.signal);
+  } catch (error) {
+    const why = stop.signal.aborted ? stop.signal.reason : error;
+    report.fail(why);
+    throw why;
+  } finally {
+    stop.forget();
+  }
+}
+
+async function copyAs(options: CopyOptions, report: CopyReport, signal: AbortSignal): Promise<void> {
   const [from, to] = [storeAddress(options.from, '--from'), storeAddress(options.to, '--to')];
   if (isSameAddress(from, to)) throw new CommandError('--from and --to are the same store');
   if (isNested(from, to)) throw new CommandError('of --from and --to, one lies in the other');
+  report.name(from.shown, to.shown);
   // Of a file of passwords, which it reads for us, the driver says that its next version will not.
   process.noDeprecation = true;
-  const report = new CopyReport(from.shown, to.shown, options.json === true);
   const source = await openSource(from, (path) => report.passOver(path));
   try {
     const target = await openTarget(to);
     try {
-      await run(source, target, { options, report });
+      await run(source, target, { options, report, signal });
     } finally {
       await target.close();
     }
@@ -75,15 +94,15 @@ async function copy(options: CopyOptions): Promise<void> {
 interface Run {
   readonly options: CopyOptions;
   readonly report: CopyReport;
+  readonly signal: AbortSignal;
 }
 
-async function run(source: CopySource, target: CopyTarget, { options, report }: Run): Promise<void> {
-  const stop = stopOnSignal();
+async function run(source: CopySource, target: CopyTarget, { options, report, signal }: Run): Promise<void> {
   let isBegun = false;
   try {
     const outcome = await copySessions(source, target, {
       leaveDamaged: options.leaveDamaged === true,
-      signal: stop.signal,
+      signal,
       onBegin: ({ goesOn, total }) => {
         isBegun = true;
         report.begin(goesOn, total);
@@ -94,33 +113,34 @@ async function run(source: CopySource, target: CopyTarget, { options, report }: 
     if (!outcome.finished) process.exitCode = PROBLEMS_FOUND;
     report.end(outcome, source.storeId);
   } catch (error) {
-    const why = stop.signal.aborted ? new CommandError(`stopped by ${stop.signal.reason}`) : error;
-    report.fail(why);
-    if (!isBegun || !isForeseen(why)) throw why;
-    throw new CommandError(`${explain(why).join(' ')}${mayFareBetter(why) ? `; ${GOES_ON}` : ''}`);
-  } finally {
-    stop.forget();
+    if (!isBegun || !isForeseen(error) || !mayFareBetter(error)) throw error;
+    throw new CommandError(`${explain(error).join(' ')}; ${GOES_ON}`);
   }
 }
 
-/** Whether the same command, given again, need not meet the same fate: it was stopped, or the server or the disk could not. */
+/** Whether the same command, given again, need not meet the same fate: the server or the disk could not. */
 function mayFareBetter(error: Error & { readonly syscall?: unknown }): boolean {
-  return (
-    error instanceof CommandError || error instanceof StoreUnavailableError || error.syscall !== undefined
-  );
+  return error instanceof StoreUnavailableError || error.syscall !== undefined;
 }
 
-/** The first signal has what is under way end, the second ends the process. */
-function stopOnSignal(): { readonly signal: AbortSignal; forget(): void } {
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+/** So long what is under way at a signal may take to end, in milliseconds: a database may have fallen silent. */
+const GRACE_MS = 3_000;
+
+/** The first signal has what is under way end; `endNow` is called when it does not, and at the second one. */
+function stopOnSignal(endNow: (why: CommandError) => void): { readonly signal: AbortSignal; forget(): void } {
   const stopping = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
   const stop = (name: NodeJS.Signals) => {
-    stopping.abort(name);
-    forget();
+    if (stopping.signal.aborted) return endNow(stopping.signal.reason);
+    stopping.abort(new CommandError(`stopped by ${name}; ${GOES_ON}`));
+    timer = setTimeout(() => endNow(stopping.signal.reason), GRACE_MS);
   };
+  for (const name of SIGNALS) process.on(name, stop);
   const forget = () => {
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, stop);
+    clearTimeout(timer);
+    for (const name of SIGNALS) process.off(name, stop);
   };
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, stop);
   return { signal: stopping.signal, forget };
 }
 

@@ -128,7 +128,7 @@ async function stopped(to: string, there: () => Promise<number>, signal: NodeJS.
 
 describe('What is half copied', () => {
   const GO_ON =
-    /is not finished: run the same impact-session copy again, .* or (delete the folder|make the database anew)/;
+    /is not finished: run the same impact-session copy again, .* or (delete the folder|make the database anew|drop the database and create it again)/;
 
   test('is opened by no server, by none that runs already, and by no copy of another store', async () => {
     const [to, other] = [await makeFolder(), await makeFolder()];
@@ -140,7 +140,10 @@ describe('What is half copied', () => {
     await expect(PostgresStore.open({ url: database.url })).rejects.toMatchObject(half);
     for (const address of [`file:${to.path}`, database.url]) {
       const { code, stdout, stderr } = await impactSession('/tmp', args(`file:${other.path}`, address));
-      expect([code, stdout]).toEqual([2, '']);
+      expect([code, JSON.parse(stdout)]).toEqual([
+        2,
+        { finished: false, error: stderr.slice('impact-session: '.length).trimEnd() },
+      ]);
       expect(stderr).toMatch(/^impact-session: A copy of another store \(.*\) .* is not finished: [^\n]+\n$/);
     }
     const child = spawn(process.execPath, ['dist/main.js'], {
@@ -177,14 +180,38 @@ describe('A copy that cannot go on says so in one line, and the same command goe
     ),
   });
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('at %s', async (signal) => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('at %s', async (signal) => {
     const outcome = await stopped(database.url, inDatabase(database.url), signal);
     expect(outcome).toMatchObject(ended(new RegExp(`stopped by ${signal}`)));
-    expect(JSON.parse(outcome.stdout)).toMatchObject({ finished: false, error: `stopped by ${signal}` });
+    expect(JSON.parse(outcome.stdout)).toMatchObject({
+      finished: false,
+      error: expect.stringContaining(`stopped by ${signal}; `),
+    });
     const again = await impactSession('/tmp', args(`file:${home.path}`, database.url));
     const { finished, copied_now, sessions } = JSON.parse(again.stdout);
     expect({ finished, sessions }).toEqual({ finished: true, sessions: SESSIONS });
     expect(copied_now).toBeLessThan(SESSIONS);
+  });
+
+  test('at SIGINT when the database has fallen silent, within seconds', async () => {
+    const { process: child, outcome } = startImpactSession('/tmp', args(`file:${home.path}`, database.url));
+    await until(outcome, async () => (await inDatabase(database.url)()) > 0);
+    const backends = await command(
+      "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'impact-session'",
+      database.url,
+    );
+    const pids = backends.map(({ pid }) => pid as number);
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    try {
+      const at = Date.now();
+      child.kill('SIGINT');
+      const ending = await outcome;
+      expect(ending).toMatchObject(ended(/stopped by SIGINT/));
+      expect(JSON.parse(ending.stdout)).toMatchObject({ finished: false });
+      expect(Date.now() - at).toBeLessThan(10_000);
+    } finally {
+      for (const pid of pids) process.kill(pid, 'SIGCONT');
+    }
   });
 
   test('when the database is gone', async () => {

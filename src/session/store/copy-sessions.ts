@@ -38,6 +38,8 @@ export interface CopyOptions {
 export interface CopyOutcome {
   /** Whether the target is what the source is, and a store like any other now. */
   readonly finished: boolean;
+  /** Sessions that are there by now. */
+  readonly there: number;
   /** Sessions that are there and as they are at the source, and their events; 0 where it did not come to comparing them. */
   readonly sessions: number;
   readonly events: number;
@@ -92,6 +94,7 @@ class Copying<Entry extends SourceEntry> {
     if (finished) await this.target.finish();
     return {
       finished,
+      there: await this.target.count(),
       ...this.#same,
       copied: this.#copied,
       damaged: this.#damaged,

@@ -197,7 +197,7 @@ function linesIn(log: Buffer): number {
 
 function notEmpty(isSame: boolean): StoreOpenError {
   const what = isSame
-    ? 'sessions of this very store: the copy into it is finished, or it is the source'
+    ? 'sessions of this very store: the copy into it is finished and need not be made again, or it is the source'
     : 'sessions';
   return new StoreOpenError(
     'not_empty',
@@ -208,6 +208,6 @@ function notEmpty(isSame: boolean): StoreOpenError {
 function ofAnother(storeId: string): StoreOpenError {
   return new StoreOpenError(
     'half_copied',
-    `A copy of another store (${printable(storeId)}) into the database is not finished: go on with that one, or make the database anew`,
+    `A copy of another store (${printable(storeId)}) into the database is not finished: go on with that one, or drop the database and create it again`,
   );
 }

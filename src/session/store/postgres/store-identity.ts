@@ -43,7 +43,7 @@ export function assertOurs(opened: string, now: string | null | undefined): void
 export function halfCopied(): StoreOpenError {
   return new StoreOpenError(
     'half_copied',
-    'A copy into the database is not finished: run the same impact-session copy again, which goes on with it, or make the database anew',
+    'A copy into the database is not finished: run the same impact-session copy again, which goes on with it, or drop the database and create it again',
   );
 }
 
