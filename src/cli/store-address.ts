@@ -3,10 +3,10 @@
  * configuration names. What is shown of an address never has a password.
  */
 
-import { realpathSync } from 'node:fs';
-import { basename, dirname, join, resolve, sep } from 'node:path';
+import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { isDatabaseUrl, loadCopyConfig, loadDatabaseUrl } from '../config.js';
+import { realPath } from '../session/store/file/real-path.js';
 import { CommandError } from './command-error.js';
 
 export type StoreAddress =
@@ -35,16 +35,6 @@ export function isNested(one: StoreAddress, other: StoreAddress): boolean {
   if (one.kind !== 'file' || other.kind !== 'file') return false;
   const [first, second] = [join(realPath(one.path), sep), join(realPath(other.path), sep)];
   return first.startsWith(second) || second.startsWith(first);
-}
-
-/** Where a path leads by all links; of what is not there yet, where it will be. */
-function realPath(path: string): string {
-  const whole = resolve(path);
-  try {
-    return realpathSync(whole);
-  } catch {
-    return dirname(whole) === whole ? whole : join(realPath(dirname(whole)), basename(whole));
-  }
 }
 
 function folder(path: string): StoreAddress {
