@@ -4,6 +4,7 @@
 
 import type { ClientBase } from 'pg';
 import { fromColumn, toColumn } from '../../domain/column-text.js';
+import { wordsOf } from '../../domain/search-words.js';
 import type { ListedSession } from '../../domain/session-document.js';
 import {
   type ListQuery,
@@ -12,7 +13,7 @@ import {
   type SessionStats,
   STATS_LIMITS,
 } from '../session-store.js';
-import { labelText, searchWords } from './session-rows.js';
+import { labelText } from './session-rows.js';
 
 /** A statement and what is bound to it. */
 class Statement {
@@ -197,7 +198,7 @@ function containedConditions(statement: Statement, { labels = {}, text }: Sessio
   const conditions: string[] = [];
   const wanted = Object.entries(labels).map(([key, value]) => labelText(key, value));
   if (wanted.length > 0) conditions.push(`labels @> ${statement.bind(wanted)}::text[]`);
-  if (text !== undefined) conditions.push(wordsCondition(statement, searchWords(text)));
+  if (text !== undefined) conditions.push(wordsCondition(statement, wordsOf(text)));
   return conditions;
 }
 

@@ -25,9 +25,6 @@ export interface StateRow {
 
 export const STATE_COLUMNS = 'id, state, outputs, log_bytes';
 
-/** A word longer than this, in UTF-16 units, is looked for by its beginning: PostgreSQL takes at most 2,046 bytes of one. */
-const WORD_LENGTH = 500;
-
 /** The columns that change with what happens: status, user_id, labels, timing, words, listed, state. */
 export function changedColumns(session: Session): unknown[] {
   const { outputs: _outputs, imported: _imported, ...state } = session;
@@ -38,7 +35,7 @@ export function changedColumns(session: Session): unknown[] {
     JSON.stringify(
       Object.fromEntries(Object.entries(session.timing).map(([name, ms]) => [toColumn(name), ms])),
     ),
-    searchWords(searchText(session)),
+    wordsOf(searchText(session)),
     JSON.stringify(listedSession(session)),
     JSON.stringify(state),
   ];
@@ -58,10 +55,6 @@ export function labelText(key: string, value: string): string {
   const text = JSON.stringify([key, value]);
   if (Buffer.byteLength(text) <= LABEL_BYTES) return text;
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
-}
-
-export function searchWords(text: string): string[] {
-  return wordsOf(text).map((word) => word.slice(0, WORD_LENGTH).toWellFormed());
 }
 
 /** @throws SessionCorruptedError */
