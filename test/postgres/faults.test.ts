@@ -361,3 +361,9 @@ test('a database that only reads says so of its health', async () => {
   await command(CUT, database.url);
   expect(await store.health()).toMatchObject({ writable: false, reason: expect.stringMatching(/read-only/) });
 });
+
+test('a database that has lost its id is not opened', async () => {
+  await command('DELETE FROM session_store', database.url);
+  const opening = PostgresStore.open({ url: database.url });
+  await expect(opening).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'not_readable' });
+});

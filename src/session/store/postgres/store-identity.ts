@@ -20,10 +20,16 @@ interface Row {
 /** As a column: the store's id, or NULL while a copy into it is not finished. */
 export const STORE_ID = '(SELECT store_id FROM session_store WHERE copied_since IS NULL)';
 
+/** @throws StoreOpenError */
 export async function readIdentity(client: Pick<ClientBase, 'query'>): Promise<StoreIdentity> {
   const { rows } = await client.query<Row>('SELECT store_id, copied_since FROM session_store');
-  const { store_id: storeId, copied_since: copiedSince } = rows[0] as Row;
-  return { storeId, copiedSince };
+  const [row] = rows;
+  if (!row)
+    throw new StoreOpenError(
+      'not_readable',
+      'The database has lost its row of session_store, which all trails are bound to: restore it from a backup',
+    );
+  return { storeId: row.store_id, copiedSince: row.copied_since };
 }
 
 /** Why whoever opened the database as the store `opened` must not write to it, in one line; `undefined` where it may. */
