@@ -49,10 +49,10 @@ function replaced(text: string, name: string, content: string): string {
   return `${text.slice(0, from)}${begin}\n${content}\n${text.slice(to)}`;
 }
 
-function table({ date, commit, machine, postgres }: Results, figures: readonly Figure[]): string {
+function table({ date, commit, machine, postgres, wish }: Results, figures: readonly Figure[]): string {
   const { cpu, cores, memory_gb, node, filesystem } = machine;
   const database = postgres
-    ? `; PostgreSQL ${postgres.server_version?.split(' ')[0]} on the same machine, shared_buffers ${postgres.shared_buffers}, fsync ${postgres.fsync}`
+    ? `; PostgreSQL ${postgres.server_version?.split(' ')[0]} on the same machine, shared_buffers ${postgres.shared_buffers}, fsync ${postgres.fsync}; ${wish.rounds} rounds of ${wish.seconds} s`
     : '';
   const on = `On ${date.slice(0, 10)}, commit ${commit}, ${cores} cores of an ${cpu}, ${memory_gb} GB, Node ${node}, ${filesystem}${database}:`;
   return `${on}\n\n\`\`\`text\n${asTable(figures)}\`\`\`\n`;
