@@ -59,7 +59,7 @@ export interface Config {
   readonly store: StoreName;
   /** Holds a password, perhaps. There where the store is `postgres`. */
   readonly databaseUrl: string | undefined;
-  /** Connections to the database at most. */
+  /** Connections to the database at most for what is asked; there are two more for notices. */
   readonly databasePoolSize: number;
   readonly dataSessionsPath: string;
   readonly legacyTimeZone: string;

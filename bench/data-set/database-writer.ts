@@ -33,7 +33,7 @@ await client.end();
 async function put({ seal }: MadeSession): Promise<void> {
   const { log, session } = seal();
   const sealed = { session, lines: log.toString().trimEnd().split('\n'), logBytes: log.length };
-  const values = [...insertValues(sealed), task.storeId];
+  const values = insertValues(sealed, task.storeId);
   const { rowCount } = await client.query({ name: 'put', text: INSERT, values });
   if (rowCount !== sealed.lines.length) throw new Error('a session was not put in');
 }

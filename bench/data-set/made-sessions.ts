@@ -3,7 +3,7 @@
  * that the product's own domain has decided.
  */
 
-import { type Decision, genesisHash, sealEvents } from '../../dist/session/domain/event-log.js';
+import { type Decision, logPosition, sealEvents } from '../../dist/session/domain/event-log.js';
 import { ASSESSMENT_LIFECYCLE } from '../../dist/session/domain/lifecycle.js';
 import { decidePatch, fold, type Session } from '../../dist/session/domain/session.js';
 import { makeSessionId } from '../../dist/session/domain/session-id.js';
@@ -56,8 +56,7 @@ function seal(storeId: string, id: string, { opening, reports }: Story): { log: 
   const parts: Buffer[] = [];
   let session: Session | undefined;
   const append = (decision: Decision) => {
-    const { revision = 0, head = genesisHash(storeId, id), updatedAt = '' } = session ?? {};
-    const { lines, events } = sealEvents({ sid: id, revision, head, updatedAt }, decision);
+    const { lines, events } = sealEvents(logPosition(storeId, id, session), decision);
     parts.push(lines);
     session = fold(session, events) as Session;
     return session;

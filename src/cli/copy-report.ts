@@ -20,10 +20,10 @@ export class CopyReport {
   #problems = 0;
   #passedOver = 0;
   #notes = 0;
-  #isOpen = false;
-
   #from = '';
   #to = '';
+  /** Whether the JSON document is begun, and whether it is at its end. */
+  #isOpen = false;
   #isClosed = false;
 
   constructor(private readonly json: boolean) {}

@@ -45,8 +45,8 @@ copy a store that a server opens. Stopped at any moment, the same command goes o
 its server has made the index, in the background after its start.
 
 Prints a line for each problem of a session that is damaged, and not copied: session, seq of the event (or -), kind,
-message; separated by tabs. Then the copy is not finished, unless --leave-damaged says that it may be. That cannot be taken back: what was
-left can come only with a new copy, into an empty target.
+message; separated by tabs. Then the copy is not finished, unless --leave-damaged says that it may be. That cannot be
+taken back: what was left can come only with a new copy, into an empty target.
 
 Exit code: 0 the copy is finished, 1 there are problems and it is not, 2 it could not be run or was stopped.`,
     )

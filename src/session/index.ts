@@ -22,8 +22,8 @@ export {
   StoreOpenError,
   StoreUnavailableError,
 } from './domain/errors.js';
-export { type Decision, genesisHash, type LogPosition, sealEvents } from './domain/event-log.js';
-export { IDEMPOTENCY_KEY_KEPT_MS } from './domain/idempotency.js';
+export { type Decision, genesisHash, type LogPosition, logPosition, sealEvents } from './domain/event-log.js';
+export { IDEMPOTENCY_KEY_KEPT_MS, idempotencyKeyOf } from './domain/idempotency.js';
 export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
 export { decidePatch, fold, type Session, type SessionPatch } from './domain/session.js';

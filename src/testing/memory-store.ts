@@ -7,14 +7,14 @@ import { EventEmitter } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
 import {
   type Decision,
-  type EventDraft,
   type EventPage,
   type EventQuery,
   fold,
-  genesisHash,
   IdempotencyKeyInUseError,
+  idempotencyKeyOf,
   type ListQuery,
   listedSession,
+  logPosition,
   type Session,
   type SessionChange,
   type SessionEvent,
@@ -60,7 +60,7 @@ export class MemoryStore extends SessionStore {
   }
 
   override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
-    const key = keyOf(opening);
+    const key = idempotencyKeyOf(opening);
     if (key === undefined) return this.#accept(() => this.#make(ids, opening));
     if (this.#keysInUse.has(key)) return this.#accept(() => Promise.reject(new IdempotencyKeyInUseError()));
     this.#keysInUse.add(key);
@@ -190,12 +190,7 @@ export class MemoryStore extends SessionStore {
 
   #keep(id: string, before: Trail | undefined, decision: Decision): Trail {
     if (before && decision.events.length === 0) return before;
-    const { revision, head, updatedAt } = before?.session ?? {
-      revision: 0,
-      head: genesisHash(STORE_ID, id),
-      updatedAt: '',
-    };
-    const sealed = sealEvents({ sid: id, revision, head, updatedAt }, decision);
+    const sealed = sealEvents(logPosition(STORE_ID, id, before?.session), decision);
     const after = {
       session: fold(before?.session, sealed.events)!,
       events: [...(before?.events ?? []), ...sealed.events],
@@ -219,11 +214,6 @@ export class MemoryStore extends SessionStore {
 }
 
 const stored = ({ session }: Trail): StoredSession => ({ session, auditPath: `urn:memory:${session.id}` });
-
-function keyOf({ events: [opening] }: Decision): string | undefined {
-  const { idempotency } = (opening as EventDraft & { type: 'session_created' }).data;
-  return idempotency?.key_sha256;
-}
 
 function fits(session: Session, filter: SessionFilter): boolean {
   const { statuses, userId, createdAfter, createdBefore, labels = {}, text } = filter;

@@ -3,9 +3,11 @@
 import { createHash } from 'node:crypto';
 import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { expect } from '@jest/globals';
 import type { SessionStats, SessionStore } from '../../src/session/store/session-store.js';
 import { allEvents, BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import type { DataFolder } from '../store/a-folder.js';
+import { impactSession } from './command.js';
 
 const KEY = { key_sha256: 'a'.repeat(64), request_sha256: 'b'.repeat(64) };
 const NEXT_MONTH = new Date('2024-02-29T23:59:59.999Z');
@@ -104,3 +106,25 @@ function sorted({ statuses, timings, ...counted }: SessionStats): unknown {
   const inOrder = (items: readonly unknown[]) => items.map((item) => JSON.stringify(item)).sort();
   return { ...counted, statuses: inOrder(statuses), timings: inOrder(timings) };
 }
+
+/** A folder with these many sessions, which nobody has open. */
+export async function aFolderOf(
+  makeFolder: () => Promise<DataFolder>,
+  sessions: number,
+): Promise<DataFolder> {
+  const folder = await makeFolder();
+  const store = await folder.open();
+  for (let n = 0; n < sessions; n++) await store.create(idsAt(BORN, n), opening(`user ${n}`));
+  await folder.closeAll();
+  return folder;
+}
+
+export const copy = (from: string, to: string, ...more: string[]) =>
+  impactSession('/tmp', ['copy', '--from', from, '--to', to, ...more]);
+
+/** What it answered, where a copy was finished. */
+export const FINISHED = {
+  code: 0,
+  stdout: '',
+  stderr: expect.stringMatching(/ copied to .* and verified in /),
+};

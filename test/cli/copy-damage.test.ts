@@ -9,7 +9,7 @@ import { PostgresStore } from '../../src/session/store/postgres/postgres-store.j
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { command, type FreshDatabase, freshDatabase } from '../postgres/fresh-database.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
-import { sessionFiles, wholeFolder } from './a-store-to-copy.js';
+import { aFolderOf, copy, FINISHED, sessionFiles, wholeFolder } from './a-store-to-copy.js';
 import { impactSession } from './command.js';
 
 const makeFolder = dataFolders();
@@ -21,20 +21,7 @@ beforeEach(async () => {
 
 afterEach(() => database.drop());
 
-/** A folder with these many sessions, which nobody has open. */
-async function aFolder(sessions: number): Promise<DataFolder> {
-  const folder = await makeFolder();
-  const store = await folder.open();
-  for (let n = 0; n < sessions; n++) await store.create(idsAt(BORN, n), opening(`user ${n}`));
-  await folder.closeAll();
-  return folder;
-}
-
-const copy = (from: string, to: string, ...more: string[]) =>
-  impactSession('/tmp', ['copy', '--from', from, '--to', to, ...more]);
-
-/** What it answered, where a copy was finished. */
-const FINISHED = { code: 0, stdout: '', stderr: expect.stringMatching(/ copied to .* and verified in /) };
+const aFolder = (sessions: number) => aFolderOf(makeFolder, sessions);
 
 describe('A damaged source', () => {
   const DAMAGED = 'sess_20240115_103045_000000';

@@ -11,9 +11,12 @@ import { PostgresStore } from '../../src/session/store/postgres/postgres-store.j
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { command, type FreshDatabase, freshDatabase } from '../postgres/fresh-database.js';
 import { readmeBlocks } from '../readme.js';
-import { type DataFolder, dataFolders } from '../store/a-folder.js';
+import { dataFolders } from '../store/a-folder.js';
 import {
+  aFolderOf,
   allAnswers,
+  copy,
+  FINISHED,
   keyedAgain,
   makeOddSessions,
   makeRecovered,
@@ -40,20 +43,7 @@ async function aDatabase(): Promise<FreshDatabase> {
   return made;
 }
 
-/** A folder with these many sessions, which nobody has open. */
-async function aFolder(sessions = 2): Promise<DataFolder> {
-  const folder = await makeFolder();
-  const store = await folder.open();
-  for (let n = 0; n < sessions; n++) await store.create(idsAt(BORN, n), opening(`user ${n}`));
-  await folder.closeAll();
-  return folder;
-}
-
-const copy = (from: string, to: string, ...more: string[]) =>
-  impactSession('/tmp', ['copy', '--from', from, '--to', to, ...more]);
-
-/** What it answered, where a copy was finished. */
-const FINISHED = { code: 0, stdout: '', stderr: expect.stringMatching(/ copied to .* and verified in /) };
+const aFolder = (sessions = 2) => aFolderOf(makeFolder, sessions);
 
 async function answersOf(store: FileStore | PostgresStore): Promise<unknown> {
   try {

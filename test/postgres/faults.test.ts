@@ -1,5 +1,6 @@
 /** What may befall a database, and what a caller of the store is told then: never a password, and what became of the change. */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { StoreOpenError } from '../../src/session/domain/errors.js';
@@ -44,7 +45,7 @@ test('connections that are cut again and again: what was acknowledged is there o
   const cutting = (async () => {
     for (let n = 0; n < 20; n++) {
       await command(CUT, database.url);
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      await pause(30);
     }
     going = false;
   })();
@@ -69,6 +70,29 @@ test('connections that are cut again and again: what was acknowledged is there o
   for (const step of stepsCompleted) expect(done.has(step) || unknown.has(step)).toBe(true);
   expect(await store.verify(session.id)).toMatchObject({ valid: true, events: stepsCompleted.length + 1 });
 });
+
+test('a change that is cut off before it can be committed is done again', async () => {
+  const { session } = await create();
+  const other = new pg.Client(database.url);
+  await other.connect();
+  await other.query('BEGIN');
+  await other.query('SELECT FROM sessions FOR UPDATE');
+  const appending = store.append(session.id, patching({ stepsCompleted: ['a'] }));
+  await waiting(1);
+  await command(CUT, database.url);
+  await waiting(1);
+  await other.query('COMMIT');
+  await other.end();
+  expect((await appending)!.session.stepsCompleted).toEqual(['a']);
+  expect(await store.verify(session.id)).toMatchObject({ valid: true, events: 2 });
+});
+
+/** Resolves when so many connections wait for what others have locked. */
+async function waiting(connections: number): Promise<void> {
+  const WAITING =
+    "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+  while ((await command(WAITING, database.url)).length !== connections) await pause(20);
+}
 
 test('a connection that is lost while a change is committed: what became of it is said to be unknown', async () => {
   const { session } = await create();
@@ -354,12 +378,19 @@ test('a user who may only read and write rows can start on tables that are there
   await command(`DROP ROLE ${role}`);
 });
 
-test('a database that only reads says so of its health', async () => {
+test('a database that only reads is read, also by who starts now, and says so of its health', async () => {
   const name = new URL(database.url).pathname.slice(1);
-  await create();
+  const { session } = await create();
   await command(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
   await command(CUT, database.url);
-  expect(await store.health()).toMatchObject({ writable: false, reason: expect.stringMatching(/read-only/) });
+  const started = await PostgresStore.open({ url: database.url });
+  for (const one of [store, started]) {
+    expect(await one.health()).toMatchObject({ writable: false, reason: expect.stringMatching(/read-only/) });
+    expect(await one.read(session.id)).toMatchObject({ session: { id: session.id } });
+    const appending = one.append(session.id, patching({ stepsCompleted: ['a'] }));
+    await expect(appending).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+  }
+  await started.close();
 });
 
 test('a database that has lost its id is not opened', async () => {

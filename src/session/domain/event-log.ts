@@ -43,6 +43,13 @@ export function genesisHash(storeId: string, sid: string): string {
   return hashOf('sha256', `${GENESIS_PREFIX}${storeId}\n${sid}`);
 }
 
+/** Where the log of a session stands; of one that is not there yet, at its beginning. */
+export function logPosition(storeId: string, sid: string, session?: Omit<LogPosition, 'sid'>): LogPosition {
+  if (!session) return { sid, revision: 0, head: genesisHash(storeId, sid), updatedAt: '' };
+  const { revision, head, updatedAt } = session;
+  return { sid, revision, head, updatedAt };
+}
+
 /** The lines that append a decision to a log, and the events as they stand in them. */
 export function sealEvents(
   position: LogPosition,

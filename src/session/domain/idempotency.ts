@@ -4,6 +4,7 @@
  */
 
 import { createHash } from 'node:crypto';
+import type { Decision } from './event-log.js';
 import { canonicalJson } from './json.js';
 import type { Idempotency } from './session-event.js';
 
@@ -19,6 +20,11 @@ export interface CreationRequest {
 /** Hashes and not the texts: a key may be somebody's secret. */
 export function idempotencyOf(key: string, request: CreationRequest): Idempotency {
   return { key_sha256: sha256(key), request_sha256: sha256(canonicalJson(request)) };
+}
+
+/** The key that an opening event carries, as its hash. */
+export function idempotencyKeyOf({ events: [opening] }: Decision): string | undefined {
+  return (opening?.data as { idempotency?: Idempotency } | undefined)?.idempotency?.key_sha256;
 }
 
 function sha256(text: string): string {

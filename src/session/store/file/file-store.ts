@@ -7,6 +7,7 @@ import { resolve } from 'node:path';
 import pLimit from 'p-limit';
 import { SessionCorruptedError, StoreUnavailableError } from '../../domain/errors.js';
 import type { Decision } from '../../domain/event-log.js';
+import { idempotencyKeyOf } from '../../domain/idempotency.js';
 import type { Session } from '../../domain/session.js';
 import type { Verification } from '../../domain/verification.js';
 import {
@@ -27,7 +28,7 @@ import { isOfOneSession } from './index/folder-scan.js';
 import { indexPath } from './index/index-schema.js';
 import { SessionIndex } from './index/session-index.js';
 import { StockKeeper } from './index/stock-keeper.js';
-import { KeyedCreates, keyOf } from './keyed-creates.js';
+import { KeyedCreates } from './keyed-creates.js';
 import type { LoadedSession } from './loaded-session.js';
 import { isTimeZone } from './naive-time.js';
 import { type FolderEntry, idOfTemporary, SessionFolders } from './session-folders.js';
@@ -175,7 +176,7 @@ export class FileStore extends SessionStore {
   }
 
   override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
-    const key = keyOf(opening);
+    const key = idempotencyKeyOf(opening);
     return this.#accept(() =>
       key === undefined
         ? this.#create(ids, opening)

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { join, resolve, sep } from 'node:path';
 import { SessionCorruptedError, StoreOpenError } from '../../domain/errors.js';
-import { genesisHash, sealEvents } from '../../domain/event-log.js';
+import { logPosition, sealEvents } from '../../domain/event-log.js';
 import { fold, type Session } from '../../domain/session.js';
 import type { EventDraft } from '../../domain/session-event.js';
 import { isLegacyId, parseSessionId } from '../../domain/session-id.js';
@@ -153,9 +153,8 @@ export class FolderSource implements CopySource<Entry> {
   }
 
   #seal(id: string, data: (EventDraft & { type: 'session_imported' })['data'], at: Date): WholeSession {
-    const beginning = { sid: id, revision: 0, head: genesisHash(this.storeId, id), updatedAt: '' };
     const decision = { at, actor: STORE_ACTOR, events: [{ type: 'session_imported' as const, data }] };
-    const { lines, events } = sealEvents(beginning, decision);
+    const { lines, events } = sealEvents(logPosition(this.storeId, id), decision);
     return { log: lines, tails: new Map(), session: fold(undefined, events) as Session };
   }
 

@@ -3,13 +3,6 @@
  */
 
 import { IdempotencyKeyInUseError, StoreUnavailableError } from '../../domain/errors.js';
-import type { Decision } from '../../domain/event-log.js';
-import type { Idempotency } from '../../domain/session-event.js';
-
-/** The key of a request, as the event that it makes carries it. */
-export function keyOf({ events: [first] }: Decision): string | undefined {
-  return (first?.data as { idempotency?: Idempotency } | undefined)?.idempotency?.key_sha256;
-}
 
 export class KeyedCreates {
   readonly #underWay = new Set<string>();

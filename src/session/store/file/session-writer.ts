@@ -13,7 +13,7 @@ import {
   SessionLimitError,
   StoreUnavailableError,
 } from '../../domain/errors.js';
-import { type Decision, genesisHash, type LogPosition, sealEvents } from '../../domain/event-log.js';
+import { type Decision, logPosition, sealEvents } from '../../domain/event-log.js';
 import { fold, type Session } from '../../domain/session.js';
 import type { EventDraft, SessionEvent } from '../../domain/session-event.js';
 import { LIMITS } from '../../domain/session-rules.js';
@@ -64,7 +64,7 @@ export class SessionWriter {
 
   /** Makes a session's folder; nothing when something took its place meanwhile. */
   async create(entry: FolderEntry, opening: Decision): Promise<LoadedSession | undefined> {
-    const { lines, events } = sealEvents(this.#beginningOf(entry.id), opening);
+    const { lines, events } = sealEvents(logPosition(this.storeId, entry.id), opening);
     return this.place(entry, { log: lines, session: folded(undefined, events) });
   }
 
@@ -89,7 +89,10 @@ export class SessionWriter {
   async write(current: LoadedSession, decision: Decision): Promise<LoadedSession> {
     if (current.imported) return this.#adopt(current, current.imported, decision);
     if (current.torn) return this.#recover(current, decision);
-    const { lines, events } = sealEvents(positionOf(current.session), decision);
+    const { lines, events } = sealEvents(
+      logPosition(this.storeId, current.session.id, current.session),
+      decision,
+    );
     const length = current.length + lines.length;
     assertLogFits(length);
     try {
@@ -218,9 +221,9 @@ export class SessionWriter {
   ): Promise<LoadedSession> {
     const { id } = current.session;
     const own = { at: decision.at, actor: STORE_ACTOR, events: [draft] };
-    const first = sealEvents(before ? positionOf(before) : this.#beginningOf(id), own);
+    const first = sealEvents(logPosition(this.storeId, id, before), own);
     const opened = folded(before, first.events);
-    const second = sealEvents(positionOf(opened), decision);
+    const second = sealEvents(logPosition(this.storeId, id, opened), decision);
     const log = Buffer.concat([kept, first.lines, second.lines]);
     assertLogFits(log.length);
     const { folder, day } = current;
@@ -244,15 +247,6 @@ export class SessionWriter {
       }
     }
   }
-
-  #beginningOf(sid: string): LogPosition {
-    return { sid, revision: 0, head: genesisHash(this.storeId, sid), updatedAt: '' };
-  }
-}
-
-function positionOf(session: Session): LogPosition {
-  const { id: sid, revision, head, updatedAt } = session;
-  return { sid, revision, head, updatedAt };
 }
 
 function folded(before: Session | undefined, events: readonly SessionEvent[]): Session {

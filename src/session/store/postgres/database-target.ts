@@ -3,6 +3,7 @@
  * database says so of itself: no server opens it, and one that has it open writes nothing.
  */
 
+import { setTimeout as pause } from 'node:timers/promises';
 import pg, { type ClientBase } from 'pg';
 import { printable, StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
 import {
@@ -26,6 +27,9 @@ const LOCK = '7310891206445712419';
 /** Nothing is said on that connection: so often the network is asked to keep it, in milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
 const IDS = 1_000;
+/** How long to wait for a connection, and for its end, in milliseconds. */
+const CONNECT_MS = 5_000;
+const FAREWELL_MS = 2_000;
 
 const HOLDS_SESSIONS = 'SELECT EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM session_events) AS some';
 
@@ -50,6 +54,7 @@ export class DatabaseTarget implements CopyTarget {
     const database = await openAsTarget({ url, poolSize: CONNECTIONS, warn: () => undefined });
     const holding = new pg.Client({
       connectionString: url,
+      connectionTimeoutMillis: CONNECT_MS,
       application_name: 'impact-session',
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
@@ -128,7 +133,7 @@ export class DatabaseTarget implements CopyTarget {
   async read(ids: readonly string[]): Promise<ReadonlyMap<string, Copy>> {
     const copies = await this.database.atOneMoment((client) => readCopies(client, ids));
     // A row that counts other events than there are lines is no copy.
-    const whole = copies.filter(({ log, revision }) => revision === linesIn(log));
+    const whole = copies.filter(({ revision, events }) => revision === events);
     return new Map(whole.map((copy) => [copy.id, copy]));
   }
 
@@ -149,7 +154,9 @@ export class DatabaseTarget implements CopyTarget {
   }
 
   async close(): Promise<void> {
-    await Promise.allSettled([this.holding.end(), this.database.close()]);
+    const closed = Promise.allSettled([this.holding.end(), this.database.close()]);
+    // A server that says nothing takes no farewell.
+    await Promise.race([closed, pause(FAREWELL_MS, undefined, { ref: false })]);
   }
 
   async #hold(): Promise<void> {
@@ -187,12 +194,6 @@ const OF_VALUES = /^(0A|22|23|54)/;
 
 function isOfData(error: unknown): error is Error {
   return isTooMuch(error) || (error instanceof pg.DatabaseError && OF_VALUES.test(error.code ?? ''));
-}
-
-function linesIn(log: Buffer): number {
-  let count = 0;
-  for (let at = log.indexOf(0x0a); at >= 0; at = log.indexOf(0x0a, at + 1)) count++;
-  return count;
 }
 
 function notEmpty(isSame: boolean): StoreOpenError {

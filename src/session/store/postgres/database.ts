@@ -42,6 +42,7 @@ const UNAVAILABLE = 'The database cannot do it now';
 
 export class Database {
   readonly #connection: ClientConfig;
+  readonly #Client: typeof pg.Client;
   readonly #pool: pg.Pool;
   /** Those that have not ended, also while they are being made. */
   readonly #all = new Set<pg.Client>();
@@ -57,7 +58,7 @@ export class Database {
       keepAlive: true,
     };
     const all = this.#all;
-    class Client extends pg.Client {
+    this.#Client = class extends pg.Client {
       constructor(config?: ClientConfig) {
         super(config);
         all.add(this);
@@ -65,8 +66,8 @@ export class Database {
         this.on('error', () => undefined);
         this.once('end', () => all.delete(this));
       }
-    }
-    this.#pool = new pg.Pool({ ...this.#connection, max: poolSize, Client });
+    };
+    this.#pool = new pg.Pool({ ...this.#connection, max: poolSize, Client: this.#Client });
     // A connection that nobody uses has ended; without a listener this would end the process.
     this.#pool.on('error', (error) => warn('a connection to the database was lost', error));
   }
@@ -130,9 +131,7 @@ export class Database {
    * of its own, is lost.
    */
   async listen(channel: string, heard: () => void, signal: AbortSignal): Promise<void> {
-    const client = new pg.Client(this.#connection);
-    // That it ended is told by `end`, too.
-    client.on('error', () => undefined);
+    const client = new this.#Client(this.#connection);
     client.on('notification', heard);
     const ended = new Promise((resolve) => client.once('end', resolve));
     const end = () => letGo(client);

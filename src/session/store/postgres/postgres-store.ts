@@ -15,9 +15,9 @@ import {
   SessionLimitError,
   StoreUnavailableError,
 } from '../../domain/errors.js';
-import { type Decision, genesisHash, readPiece, sealEvents } from '../../domain/event-log.js';
+import { type Decision, logPosition, readPiece, sealEvents } from '../../domain/event-log.js';
+import { idempotencyKeyOf } from '../../domain/idempotency.js';
 import { fold, type Session } from '../../domain/session.js';
-import type { EventDraft } from '../../domain/session-event.js';
 import { LIMITS } from '../../domain/session-rules.js';
 import { type Verification, verdict, verifyTrail } from '../../domain/verification.js';
 import {
@@ -115,7 +115,7 @@ export class PostgresStore extends SessionStore {
   }
 
   override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
-    const key = keyOf(opening);
+    const key = idempotencyKeyOf(opening);
     return this.#accept(() =>
       key === undefined ? this.#create(ids, opening) : this.#createKeyed(ids, opening, key, keyedSince),
     );
@@ -231,8 +231,11 @@ export class PostgresStore extends SessionStore {
       await Promise.race([done, pause(LOOK_EVERY_MS)]);
     if (isDone) return done;
     done.catch(() => undefined);
+    const isUnknown = this.#underWay.size > 0;
     this.database.cut();
     this.aside.cut();
+    // A notice or a look that is cut off changes nothing.
+    if (!isUnknown) return;
     throw new StoreUnavailableError(
       'The database does not answer: what was under way is not known',
       'unknown',
@@ -270,7 +273,7 @@ export class PostgresStore extends SessionStore {
   async #create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
     for (const id of ids) {
       const sealed = this.#seal(id, undefined, opening);
-      const values = [...insertValues(sealed), this.storeId];
+      const values = insertValues(sealed, this.storeId);
       const made = await this.#partitions.with(id, () => this.#told(this.database.change(INSERT, values)));
       if (made.length > 0) return this.#stored(sealed.session);
       await this.database.reading((client) => this.#assertOurs(client));
@@ -290,7 +293,7 @@ export class PostgresStore extends SessionStore {
           const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
           if (known.rows[0]) return this.#stored(sessionOf(known.rows[0]));
           const sealed = this.#seal(id, undefined, opening);
-          const made = await client.query(INSERT, [...insertValues(sealed), this.storeId]);
+          const made = await client.query(INSERT, insertValues(sealed, this.storeId));
           if (made.rows.length > 0) return this.#stored(sealed.session);
           await this.#assertOurs(client);
           return undefined;
@@ -337,9 +340,7 @@ export class PostgresStore extends SessionStore {
   }
 
   #seal(id: string, before: Loaded | undefined, decision: Decision): Sealed {
-    const position = before?.session ?? { revision: 0, head: genesisHash(this.storeId, id), updatedAt: '' };
-    const { revision, head, updatedAt } = position;
-    const { lines, events } = sealEvents({ sid: id, revision, head, updatedAt }, decision);
+    const { lines, events } = sealEvents(logPosition(this.storeId, id, before?.session), decision);
     const logBytes = (before?.logBytes ?? 0) + lines.length;
     if (logBytes > LIMITS.logBytes) throw new SessionLimitError('bytes of events', LIMITS.logBytes);
     const session = fold(before?.session, events) as Session;
@@ -377,11 +378,6 @@ async function remove(client: ClientBase, id: string): Promise<boolean> {
 /** Lines as a log in a file has them. */
 function logOf(rows: readonly { readonly line: string | null }[]): Buffer {
   return Buffer.from(rows.map(({ line }) => `${line}\n`).join(''));
-}
-
-function keyOf({ events: [opening] }: Decision): string | undefined {
-  const { idempotency } = (opening as EventDraft & { type: 'session_created' }).data;
-  return idempotency?.key_sha256;
 }
 
 /** The lock of a key: 64 bits of its hash, as PostgreSQL has them. */

@@ -71,7 +71,7 @@ function firstLookedAt(statement: Statement, query: ListQuery): string {
     `created_at, id, CASE WHEN ${fits} THEN listed END AS listed`,
     most,
   );
-  return `SELECT listed FROM (${first}) first WHERE listed IS NOT NULL LIMIT ${limit + 1} OFFSET ${offset}`;
+  return `SELECT listed FROM (${first}) first WHERE listed IS NOT NULL ${orderOf(query)} LIMIT ${limit + 1} OFFSET ${offset}`;
 }
 
 /**

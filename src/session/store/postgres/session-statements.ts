@@ -19,10 +19,14 @@ export interface Sealed {
 
 const LINES_ADDED = 'unnest($3::text[]) WITH ORDINALITY AS added(line, n)';
 
+/** The columns of a row, in the order of `rowValues`. */
+export const COLUMNS =
+  'id, outputs, log_bytes, revision, status, user_id, labels, timing, words, listed, state, created_at, idempotency_key';
+
 /** Gives rows where the id was free, and the store is the one that the lines were sealed for. */
 export const INSERT = `
   WITH made AS (
-    INSERT INTO sessions (id, outputs, log_bytes, revision, status, user_id, labels, timing, words, listed, state, created_at, idempotency_key)
+    INSERT INTO sessions (${COLUMNS})
     SELECT $1, $4, $5, $6, $7, $8, $9, $10, array_to_tsvector($11::text[]), $12, $13, $14, $15
     WHERE $16 = ${STORE_ID}
     ON CONFLICT (id) DO NOTHING
@@ -44,9 +48,19 @@ export const UPDATE = `
   )
   SELECT line FROM session_events WHERE session_id = $1 AND seq = $2::int - 1`;
 
-export function insertValues(sealed: Sealed): unknown[] {
-  const { session } = sealed;
-  return [...updateValues(sealed), session.createdAt, session.idempotency?.key_sha256];
+export function insertValues(sealed: Sealed, storeId: string): unknown[] {
+  return [...updateValues(sealed), ...onceColumns(sealed.session), storeId];
+}
+
+/** The columns that stay as they are. */
+function onceColumns({ createdAt, idempotency }: Session): unknown[] {
+  return [createdAt, idempotency?.key_sha256];
+}
+
+/** As `COLUMNS`. */
+export function rowValues(sealed: Sealed): unknown[] {
+  const [id, , , ...changed] = updateValues(sealed);
+  return [id, ...changed, ...onceColumns(sealed.session)];
 }
 
 export function updateValues({ session, lines, logBytes }: Sealed, before?: Session): unknown[] {
