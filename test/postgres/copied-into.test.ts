@@ -15,6 +15,7 @@ import type { CopySource } from '../../src/session/store/session-copy.js';
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
+import { CUT } from './mishaps.js';
 
 const makeFolder = dataFolders();
 const id = (n: number) => `sess_20240115_103045_00000${n}`;
@@ -182,25 +183,32 @@ describe('A server that has the database open since before a store was copied in
     expect(outcome).toMatchObject({ finished: true, sessions: 4, changed: 0 });
   });
 
-  test('that makes a session at the very moment when the copy begins: one of them comes first', async () => {
-    // Its partition is there: what waits is the statement that makes a session.
-    await server.create(idsAt(BORN, 9), opening());
-    await server.remove(id(9));
-    const client = new pg.Client(database.url);
-    await client.connect();
-    // As begin does it, and slowly: the server's statement comes while the table is locked, and waits.
-    await client.query('BEGIN');
-    await client.query('LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE');
-    await client.query("UPDATE session_store SET store_id = 'another', copied_since = now()");
-    const made = server.create(idsAt(BORN, 9), opening()).catch((error) => error);
-    const waits =
-      "SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND relation = 'sessions'::regclass";
-    while ((await command(waits, database.url))[0]!.n === 0) await pause(5);
-    await client.query('COMMIT');
-    await client.end();
-    expect(await made).toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
-    expect(await command('SELECT count(*)::int AS n FROM sessions', database.url)).toEqual([{ n: 0 }]);
-  });
+  test.each(['read committed', 'repeatable read'])(
+    'that makes a session at the very moment when the copy begins: one of them comes first, by default %s',
+    async (isolation) => {
+      await command(
+        `ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET default_transaction_isolation = '${isolation}'`,
+      );
+      await command(CUT, database.url);
+      // Its partition is there: what waits is the statement that makes a session.
+      await server.create(idsAt(BORN, 9), opening());
+      await server.remove(id(9));
+      const client = new pg.Client(database.url);
+      await client.connect();
+      // As begin does it, and slowly: the server's statement comes while the table is locked, and waits.
+      await client.query('BEGIN');
+      await client.query('LOCK TABLE sessions IN SHARE ROW EXCLUSIVE MODE');
+      await client.query("UPDATE session_store SET store_id = 'another', copied_since = now()");
+      const made = server.create(idsAt(BORN, 9), opening()).catch((error) => error);
+      const waits =
+        "SELECT count(*)::int AS n FROM pg_locks WHERE NOT granted AND relation = 'sessions'::regclass";
+      while ((await command(waits, database.url))[0]!.n === 0) await pause(5);
+      await client.query('COMMIT');
+      await client.end();
+      expect(await made).toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+      expect(await command('SELECT count(*)::int AS n FROM sessions', database.url)).toEqual([{ n: 0 }]);
+    },
+  );
 
   test('whose session is under way when a copy begins: the copy waits, and is refused', async () => {
     const client = new pg.Client(database.url);

@@ -282,6 +282,30 @@ describe('A month whose partition is gone', () => {
     },
   );
 
+  test('but its lines are there: their ids are taken', async () => {
+    const { session } = await create();
+    await command('DROP TABLE sessions_202401', database.url);
+    const made = await create();
+    expect(made.session.id).not.toBe(session.id);
+    expect(await store.verify(made.session.id)).toMatchObject({ valid: true });
+  });
+
+  test('or not wholly, since that was begun and waits for who reads: nothing is made in it', async () => {
+    await create();
+    const reading = new pg.Client(database.url);
+    await reading.connect();
+    await reading.query('BEGIN; SELECT count(*) FROM sessions');
+    const detach = 'ALTER TABLE sessions DETACH PARTITION sessions_202401 CONCURRENTLY';
+    const url = new URL(database.url);
+    url.searchParams.set('options', '-c statement_timeout=500');
+    const detaching = command(detach, url.href);
+    await expect(detaching).rejects.toThrow(/statement timeout/);
+    await expect(create(5)).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+    await reading.end();
+    await command('ALTER TABLE sessions DETACH PARTITION sessions_202401 FINALIZE', database.url);
+    await create(5);
+  });
+
   test('with a key, too', async () => {
     await create();
     await command(`DROP TABLE sessions_202401, ${partition}`, database.url);
@@ -323,78 +347,4 @@ test('taking away a session that is not there leaves the lines of one that is ma
   expect(await store.remove('sess_20240115_103045_00ffff')).toBe(false);
   const left = "SELECT count(*)::int AS n FROM session_events WHERE session_id LIKE '%00ffff'";
   expect(await command(left, database.url)).toEqual([{ n: 1 }]);
-});
-
-test('each transaction says what it needs, whatever the database has as its default', async () => {
-  const name = new URL(database.url).pathname.slice(1);
-  await command(`ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`);
-  const seen = `
-    CREATE TABLE seen (isolation text, locks text, idle text);
-    CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen VALUES (
-      current_setting(''transaction_isolation''), current_setting(''lock_timeout''),
-      current_setting(''idle_in_transaction_session_timeout'')); RETURN NULL; END';
-    CREATE TRIGGER see AFTER UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION see()`;
-  const { session } = await create();
-  await command(seen, database.url);
-  await command(CUT, database.url);
-  await store.append(session.id, patching({ stepsCompleted: ['a'] }));
-  expect(await command('SELECT * FROM seen', database.url)).toEqual([
-    { isolation: 'read committed', locks: '10s', idle: '10s' },
-  ]);
-});
-
-test('a database that may lose what it acknowledged is not opened', async () => {
-  const name = new URL(database.url).pathname.slice(1);
-  await command(`ALTER DATABASE ${name} SET synchronous_commit = off`);
-  const opening = PostgresStore.open({ url: database.url });
-  await expect(opening).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'not_durable' });
-});
-
-test('a user who may only read and write rows can start on tables that are there', async () => {
-  const name = new URL(database.url).pathname.slice(1);
-  await create();
-  const role = `clerk_${name}`;
-  await command(`CREATE ROLE ${role} LOGIN PASSWORD 'clerk'`);
-  await command(
-    `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`,
-    database.url,
-  );
-  const url = new URL(database.url);
-  [url.username, url.password] = [role, 'clerk'];
-  const clerk = await PostgresStore.open({ url: url.href });
-  const { session } = await clerk.create(idsAt(BORN, 1), opening());
-  expect(await clerk.health()).toEqual({ writable: true });
-  // The next month is somebody else's to make.
-  const later = new Date('2024-02-01T00:00:00Z');
-  await expect(clerk.create(idsAt(later), opening(null, later))).rejects.toMatchObject({
-    code: 'StoreUnavailableError',
-    outcome: 'not_applied',
-  });
-  await command(`REVOKE INSERT ON sessions FROM ${role}`, database.url);
-  expect(await clerk.health()).toMatchObject({ writable: false, reason: expect.stringMatching(/no right/) });
-  expect((await clerk.read(session.id))!.session.revision).toBe(1);
-  await clerk.close();
-  await command(`DROP OWNED BY ${role}`, database.url);
-  await command(`DROP ROLE ${role}`);
-});
-
-test('a database that only reads is read, also by who starts now, and says so of its health', async () => {
-  const name = new URL(database.url).pathname.slice(1);
-  const { session } = await create();
-  await command(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-  await command(CUT, database.url);
-  const started = await PostgresStore.open({ url: database.url });
-  for (const one of [store, started]) {
-    expect(await one.health()).toMatchObject({ writable: false, reason: expect.stringMatching(/read-only/) });
-    expect(await one.read(session.id)).toMatchObject({ session: { id: session.id } });
-    const appending = one.append(session.id, patching({ stepsCompleted: ['a'] }));
-    await expect(appending).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
-  }
-  await started.close();
-});
-
-test('a database that has lost its id is not opened', async () => {
-  await command('DELETE FROM session_store', database.url);
-  const opening = PostgresStore.open({ url: database.url });
-  await expect(opening).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'not_readable' });
 });

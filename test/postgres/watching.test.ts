@@ -3,6 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { CHANGED } from '../../src/session/store/postgres/change-feed.js';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { Told } from '../../src/testing/contract/watching.js';
@@ -91,6 +92,23 @@ test('a change that took longer than later ones did is not passed over', async (
   await told.until(session.id, 2);
 });
 
+test('beside a transaction that has been open for long, what was written since is not read at each look', async () => {
+  const long = await connect();
+  await long.query('BEGIN; SELECT pg_current_xact_id()');
+  const moment =
+    'SELECT pg_current_snapshot()::text AS snapshot, max(transaction_id)::text AS latest FROM session_events';
+  for (let n = 0; n < 200; n++) await create(n);
+  const [seen] = await command(moment, database.url);
+  const { session } = await create(200);
+  await command('VACUUM (ANALYZE) session_events', database.url);
+  const values = [seen!.snapshot, seen!.latest];
+  expect(await command(CHANGED, database.url, values)).toEqual([{ id: session.id, revision: 1 }]);
+  const explained = await command(`EXPLAIN (ANALYZE, FORMAT JSON) ${CHANGED}`, database.url, values);
+  const read = [...JSON.stringify(explained).matchAll(/"(?:Actual Rows|Rows Removed by Filter)":(\d+)/g)];
+  expect(read.length).toBeGreaterThan(0);
+  expect(Math.max(...read.map(([, rows]) => Number(rows)))).toBeLessThan(10);
+});
+
 test('what is rolled back is told to nobody', async () => {
   const { session } = await create();
   const told = await watch(one);
@@ -103,7 +121,7 @@ test('what is rolled back is told to nobody', async () => {
   expect(told.latest(session.id)).toBeUndefined();
 });
 
-test('who watches is told though all connections of the store wait for something', async () => {
+test('who watches is told, and health answers, though all connections of the store wait for something', async () => {
   const { session } = await create();
   const told = await watch(one);
   const holding = await connect();
@@ -116,6 +134,7 @@ test('who watches is told though all connections of the store wait for something
   const last = await create(100);
   await told.until(last.session.id, 1);
   expect(performance.now() - begun).toBeLessThan(1_500);
+  expect(await one.health()).toEqual({ writable: true });
   await holding.query('ROLLBACK');
   await Promise.all(waiting);
 });

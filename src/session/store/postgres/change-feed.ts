@@ -37,19 +37,24 @@ const NOW = `
   )::text, '0') AS latest`;
 
 /**
- * Not by numbers in the order of writing: of two that write at once, the later one may be seen first. After a crash the
- * server gives again the numbers of transactions that left nothing on the disk, and those stand in the snapshot as seen.
+ * Of two that write at once, the later one may be seen first: so those that were under way at that moment are looked for, one
+ * by one, and not all that was written since the oldest of them began. Of what came later the snapshot is not asked: after a
+ * crash the server gives again the numbers of transactions that left nothing on the disk, and there they stand as seen.
  */
-const SINCE = `
-  transaction_id >= least(pg_snapshot_xmin($1::pg_snapshot), $2::xid8) AND ${PAST}
-  AND (transaction_id > $2::xid8 OR NOT pg_visible_in_snapshot(transaction_id, $1::pg_snapshot))`;
-
-const LOOK = `
-  DECLARE changes NO SCROLL CURSOR FOR
-  SELECT session_id AS id, max(seq) + 1 AS revision FROM session_events WHERE ${SINCE} GROUP BY session_id
+const since = (columns: string, table: string) => `
+  SELECT ${columns} FROM ${table} WHERE transaction_id > $2::xid8 AND ${PAST}
   UNION ALL
-  SELECT id, 0 FROM session_removals WHERE ${SINCE}
+  SELECT ${columns} FROM ${table}
+  WHERE transaction_id = ANY (ARRAY(SELECT pg_snapshot_xip($1::pg_snapshot))) AND transaction_id <= $2::xid8`;
+
+/** What is visible now and was not at a moment, which is bound to it: sessions, with their revisions. */
+export const CHANGED = `
+  SELECT session_id AS id, max(seq) + 1 AS revision FROM (${since('session_id, seq', 'session_events')}) added GROUP BY 1
+  UNION ALL
+  SELECT id, 0 FROM (${since('id', 'session_removals')}) removed
   ORDER BY revision`;
+
+const LOOK = `DECLARE changes NO SCROLL CURSOR FOR ${CHANGED}`;
 
 export class ChangeFeed {
   readonly #listeners = new Set<Listener>();

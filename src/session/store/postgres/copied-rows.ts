@@ -36,10 +36,10 @@ export async function readCopies(client: ClientBase, ids: readonly string[]): Pr
   });
 }
 
-const EVENTS = `
+const INSERT_EVENTS = `
   INSERT INTO session_events (session_id, seq, line)
   SELECT * FROM unnest($1::text[], $2::int[], $3::text[])`;
-const TAIL = 'INSERT INTO session_tails (session_id, file, bytes) VALUES ($1, $2, $3)';
+const INSERT_TAIL = 'INSERT INTO session_tails (session_id, file, bytes) VALUES ($1, $2, $3)';
 
 /** In a transaction of the caller's. */
 export async function putCopies(client: ClientBase, sessions: readonly WholeSession[]): Promise<void> {
@@ -57,10 +57,10 @@ export async function putCopies(client: ClientBase, sessions: readonly WholeSess
       seqs.push(seq);
       lines.push(line);
     }
-    for (const [file, bytes] of tails) await client.query(TAIL, [session.id, file, bytes]);
+    for (const [file, bytes] of tails) await client.query(INSERT_TAIL, [session.id, file, bytes]);
   }
   await client.query(`INSERT INTO sessions (${COLUMNS}) VALUES ${rows.join(', ')}`, values);
-  await client.query(EVENTS, [ids, seqs, lines]);
+  await client.query(INSERT_EVENTS, [ids, seqs, lines]);
 }
 
 /** Of the columns, one is made of its words. */

@@ -24,16 +24,16 @@ const RETRY_MS = [50, 200, 1_000];
 /** After this time nothing is tried again, in milliseconds: somebody waits for an answer. */
 const PATIENCE_MS = 3_000;
 
-/** After this time a transaction gives up waiting for what another has locked, in milliseconds. */
+/** After this time a statement gives up waiting for what another has locked, in milliseconds. */
 const LOCK_MS = 10_000;
 /** After this time the server ends a transaction whose process says nothing, and with it its locks, in milliseconds. */
 const IDLE_MS = 10_000;
 
-/** Whatever the database has as its defaults. Decisions are made on what is there by then. */
-const BEGIN = `
-  BEGIN ISOLATION LEVEL READ COMMITTED;
-  SET LOCAL lock_timeout = ${LOCK_MS};
-  SET LOCAL idle_in_transaction_session_timeout = ${IDLE_MS}`;
+/** Of each connection, whatever the database has as its defaults. Decisions are made on what is there by then. */
+const SETTINGS = `
+  SET default_transaction_isolation = 'read committed';
+  SET lock_timeout = ${LOCK_MS};
+  SET idle_in_transaction_session_timeout = ${IDLE_MS}`;
 
 /** What a server says that was asked to do two things at once that do not go together: it has done neither. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
@@ -67,7 +67,12 @@ export class Database {
         this.once('end', () => all.delete(this));
       }
     };
-    this.#pool = new pg.Pool({ ...this.#connection, max: poolSize, Client: this.#Client });
+    this.#pool = new pg.Pool({
+      ...this.#connection,
+      max: poolSize,
+      Client: this.#Client,
+      onConnect: (client) => client.query(SETTINGS),
+    });
     // A connection that nobody uses has ended; without a listener this would end the process.
     this.#pool.on('error', (error) => warn('a connection to the database was lost', error));
   }
@@ -104,7 +109,15 @@ export class Database {
    * is done again; what `work` throws of its own ends it.
    * @throws StoreUnavailableError (`unknown` when the connection was lost while it was committed)
    */
-  transaction<T>(work: (client: ClientBase) => Promise<T>, begin = BEGIN): Promise<T> {
+  async transaction<T>(work: (client: ClientBase) => Promise<T>, begin = 'BEGIN'): Promise<T> {
+    try {
+      return await this.#inTransaction(work, begin);
+    } catch (error) {
+      throw error instanceof Refusal ? error.reason : error;
+    }
+  }
+
+  #inTransaction<T>(work: (client: ClientBase) => Promise<T>, begin: string): Promise<T> {
     return this.#repeatedly(async () => {
       const client = await this.#connect();
       return this.#using(client, async (progress) => {
@@ -210,6 +223,13 @@ export class Database {
   }
 }
 
+/** Carries out of a transaction what is nothing that the database has said, whatever it looks like. */
+export class Refusal extends Error {
+  constructor(readonly reason: unknown) {
+    super('refused');
+  }
+}
+
 /** A process may end while this connection has not. The driver's types lack it. */
 function unref(client: pg.Client): void {
   (client as unknown as { unref(): void }).unref();
@@ -221,10 +241,16 @@ function letGo(client: pg.Client): void {
   void client.end().catch(() => undefined);
 }
 
+/**
+ * With what a server ends a connection (PostgreSQL, appendix A): connection exceptions, operator intervention, and timeouts of
+ * who said nothing. Its severity is told as a word of the server's language.
+ */
+const ENDED = /^(08|57P|25P0[34])/;
+
 /** Whether the connection is of no more use: it ended, or the server ended it. */
 function isLost(error: unknown): boolean {
-  if (error instanceof pg.DatabaseError) return error.severity === 'FATAL' || error.severity === 'PANIC';
-  return isOfConnection(error);
+  if (!(error instanceof pg.DatabaseError)) return isOfConnection(error);
+  return ENDED.test(error.code ?? '') || error.severity === 'FATAL' || error.severity === 'PANIC';
 }
 
 /** What the system or the driver says when a connection ends; the driver has no class for that. */

@@ -1,10 +1,11 @@
 /**
  * The tables of the PostgreSQL store, as the steps that lead to them: a step's place in the list is its version, and one
- * that was released is never changed. Imports nothing but the driver's types.
+ * that was released is never changed.
  */
 
 import type { ClientBase } from 'pg';
 import { StoreOpenError } from '../../domain/errors.js';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 
 /**
  * Events are the truth; `sessions` is what they come to, changed in the same transaction, and can be made from them.
@@ -78,16 +79,13 @@ const MIGRATIONS: readonly string[] = [
 /** The version that this program knows. */
 export const VERSION = MIGRATIONS.length;
 
-/** Whoever migrates has this lock: of PostgreSQL's, named by a number that no other program should take by chance. */
-const LOCK = '7310891206445712417';
-
 /**
  * Brings the tables to what this version knows, in a transaction of the caller's; others who start at the same moment wait
  * for it and find nothing to do.
  * @throws StoreOpenError where a newer version has been here
  */
 export async function migrate(client: ClientBase): Promise<void> {
-  await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
+  await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.migrating})`);
   const version = await versionOf(client);
   if (version > VERSION)
     throw new StoreOpenError(

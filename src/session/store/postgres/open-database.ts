@@ -1,13 +1,16 @@
 /**
- * Opens the database of a store: connects, sees whether it will do, makes or mends its tables. What stands in the way is
+ * Opens the database of a store: connects, sees whether it will do, makes its tables or brings them up to date. What stands in the way is
  * told in one line, which has no password.
  */
 
 import pg, { type ClientBase } from 'pg';
-import { StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
+import { printable, StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
 import { Database, type DatabaseOptions } from './database.js';
 import { migrate, VERSION } from './migrations.js';
 import { halfCopied, readIdentity } from './store-identity.js';
+
+/** PostgreSQL, appendix A. */
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /**
  * Makes the tables where they are missing.
@@ -54,12 +57,22 @@ async function opened<T>(options: DatabaseOptions, look: (database: Database) =>
     const cause = error instanceof StoreUnavailableError ? error.cause : error;
     if (cause instanceof StoreOpenError) throw cause;
     const { message, code } = cause as Error & { code?: string };
-    const why = /password must be a string/.test(message) ? NO_PASSWORD : message || code;
-    throw new StoreOpenError('not_reachable', `The database cannot be used: ${why}`, cause);
+    throw new StoreOpenError(
+      'not_reachable',
+      `The database cannot be used: ${explained(message, code)}`,
+      cause,
+    );
   }
 }
 
-const NO_PASSWORD = 'it asks for a password, and there is none in its address, in PGPASSWORD or in ~/.pgpass';
+/** What the driver or the server says, where that does not say what to do. */
+function explained(message: string, code: string | undefined): string | undefined {
+  if (/password must be a string/.test(message))
+    return 'it asks for a password, and there is none in its address, in PGPASSWORD or in ~/.pgpass';
+  if (code === INSUFFICIENT_PRIVILEGE)
+    return `${message} (what a user of the database needs: docs/POSTGRESQL.md, "Rights")`;
+  return message || code;
+}
 
 async function makeTables(client: ClientBase): Promise<void> {
   const { rows } = await client.query<{ encoding: string; commits: string }>(
@@ -99,7 +112,27 @@ async function refuseOtherTables(client: ClientBase): Promise<void> {
     );
 }
 
+/** What the driver acts on behind `?`. */
+const PARAMETERS =
+  'host port user password sslmode sslrootcert sslcert sslkey sslnegotiation ssl uselibpqcompat options client_encoding application_name fallback_application_name statement_timeout lock_timeout idle_in_transaction_session_timeout'.split(
+    ' ',
+  );
+
+/** The driver passes over what it does not know: one letter too few, and nothing is encrypted. @throws StoreOpenError */
+function refuseUnknownParameters(url: string): void {
+  const given = url.slice(url.indexOf('?') + 1 || url.length);
+  const unknown = [...new URLSearchParams(given).keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown === undefined) return;
+  // With an @ behind it, what follows a ? may be the rest of a password.
+  const name = given.includes('@') ? '' : `, ${printable(unknown)}`;
+  throw new StoreOpenError(
+    'not_reachable',
+    `The address of the database has a parameter that is not known${name}: known are ${PARAMETERS.join(', ')}`,
+  );
+}
+
 function connect(options: DatabaseOptions): Database {
+  refuseUnknownParameters(options.url);
   try {
     // Reads the address, and throws what repeats it.
     const { port } = new pg.Client(options.url);

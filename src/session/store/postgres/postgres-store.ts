@@ -12,13 +12,11 @@ import { toColumn } from '../../domain/column-text.js';
 import {
   IdempotencyKeyInUseError,
   SessionCorruptedError,
-  SessionLimitError,
   StoreUnavailableError,
 } from '../../domain/errors.js';
-import { type Decision, logPosition, readPiece, sealEvents } from '../../domain/event-log.js';
+import { type Decision, readPiece } from '../../domain/event-log.js';
 import { idempotencyKeyOf } from '../../domain/idempotency.js';
-import { fold, type Session } from '../../domain/session.js';
-import { LIMITS } from '../../domain/session-rules.js';
+import { type Session } from '../../domain/session.js';
 import { type Verification, verdict, verifyTrail } from '../../domain/verification.js';
 import {
   type EventPage,
@@ -35,22 +33,19 @@ import {
 import { ChangeFeed } from './change-feed.js';
 import { Database } from './database.js';
 import { openDatabase } from './open-database.js';
+import {
+  addLines,
+  decided,
+  lockSession,
+  logOf,
+  removeSession,
+  seal,
+  UNIQUE_VIOLATION,
+} from './session-commands.js';
 import { SessionPartitions } from './session-partitions.js';
 import { countSessions, findPage } from './session-queries.js';
 import { rowProblems, type StateRow, sessionOf } from './session-rows.js';
-import {
-  EVENTS,
-  INSERT,
-  insertValues,
-  LINES,
-  LOCK,
-  MADE_WITH,
-  READ,
-  REMEMBER_REMOVAL,
-  type Sealed,
-  UPDATE,
-  updateValues,
-} from './session-statements.js';
+import { EVENTS, INSERT, insertValues, LINES, MADE_WITH, READ } from './session-statements.js';
 import {
   assertOurs,
   HEALTH,
@@ -63,7 +58,7 @@ import {
 export interface PostgresStoreOptions {
   /** Like `postgres://user:password@host/database`. */
   readonly url: string;
-  /** Connections for commands and questions, at most; default 10. There are two more while somebody watches. */
+  /** Connections for commands and questions, at most; default 10. There is one more, and another while somebody watches. */
   readonly poolSize?: number;
   readonly warn?: Warn;
 }
@@ -74,16 +69,16 @@ const POOL_SIZE = 10;
 /** While the store is closed, the database may be silent for this time before it is waited for no longer, in milliseconds. */
 const SILENCE_MS = 2_000;
 const LOOK_EVERY_MS = 50;
-/** PostgreSQL, appendix A. */
-const UNIQUE_VIOLATION = '23505';
 
-/** A session as it is in the database. */
-interface Loaded {
-  readonly session: Session;
-  readonly logBytes: number;
-  /** Which store it is in; `null` while a copy into that is not finished. */
-  readonly storeId: string | null;
+/** What a command came to. */
+interface Done {
+  readonly session: Session | undefined;
+  readonly isChanged: boolean;
 }
+
+const NOTHING: Done = { session: undefined, isChanged: false };
+const changed = (session: Session): Done => ({ session, isChanged: true });
+const unchanged = (session: Session): Done => ({ session, isChanged: false });
 
 export class PostgresStore extends SessionStore {
   readonly #underWay = new Set<Promise<unknown>>();
@@ -95,7 +90,7 @@ export class PostgresStore extends SessionStore {
 
   private constructor(
     private readonly database: Database,
-    /** For notices and looks, which are not to wait for commands. */
+    /** For notices, looks and health, which are not to wait for commands. */
     private readonly aside: Database,
     private readonly storeId: string,
     warn: Warn,
@@ -116,13 +111,13 @@ export class PostgresStore extends SessionStore {
 
   override create(ids: Iterable<string>, opening: Decision, keyedSince?: Date): Promise<StoredSession> {
     const key = idempotencyKeyOf(opening);
-    return this.#accept(() =>
-      key === undefined ? this.#create(ids, opening) : this.#createKeyed(ids, opening, key, keyedSince),
-    );
+    const make = (id: string) =>
+      key === undefined ? this.#make(id, opening) : this.#makeWithKey(id, opening, key, keyedSince);
+    return this.#accept(() => this.#create(ids, make));
   }
 
   override append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
-    return this.#accept(() => this.#inTurn(id, () => this.#append(id, decide)));
+    return this.#accept(() => this.#inTurn(id, () => this.#told(this.#append(id, decide))));
   }
 
   override read(id: string): Promise<StoredSession | undefined> {
@@ -188,14 +183,14 @@ export class PostgresStore extends SessionStore {
 
   override remove(id: string): Promise<boolean> {
     return this.#accept(() =>
-      this.#inTurn(id, () =>
-        this.#told(
-          this.database.transaction(async (client) => {
-            await this.#assertOurs(client);
-            return remove(client, toColumn(id));
-          }),
-        ),
-      ),
+      this.#inTurn(id, async () => {
+        const isRemoved = await this.database.transaction(async (client) => {
+          await this.#assertOurs(client);
+          return removeSession(client, toColumn(id));
+        });
+        if (isRemoved) this.#feed.changed();
+        return isRemoved;
+      }),
     );
   }
 
@@ -206,7 +201,8 @@ export class PostgresStore extends SessionStore {
   override async health(): Promise<StoreHealth> {
     if (this.#closing) return { writable: false, reason: 'the store is closed' };
     try {
-      const [row] = await this.database.query<HealthRow>(HEALTH);
+      // Not one of the connections that commands may all be waiting with.
+      const [row] = await this.aside.query<HealthRow>(HEALTH);
       const reason = whyNotWritable(row) ?? whyNotOurs(this.storeId, row?.store_id);
       return reason ? { writable: false, reason } : { writable: true };
     } catch (error) {
@@ -270,84 +266,61 @@ export class PostgresStore extends SessionStore {
     }
   }
 
-  async #create(ids: Iterable<string>, opening: Decision): Promise<StoredSession> {
+  /** Under the first id that is free. */
+  async #create(ids: Iterable<string>, make: (id: string) => Promise<Done>): Promise<StoredSession> {
     for (const id of ids) {
-      const sealed = this.#seal(id, undefined, opening);
-      const values = insertValues(sealed, this.storeId);
-      const made = await this.#partitions.with(id, () => this.#told(this.database.change(INSERT, values)));
-      if (made.length > 0) return this.#stored(sealed.session);
-      await this.database.reading((client) => this.#assertOurs(client));
-    }
-    throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
-  }
-
-  async #createKeyed(ids: Iterable<string>, opening: Decision, key: string, since = new Date(0)) {
-    for (const id of ids) {
-      const make = () =>
-        this.database.transaction(async (client) => {
-          const { rows } = await client.query<{ free: boolean }>(
-            'SELECT pg_try_advisory_xact_lock($1) AS free',
-            [lockOf(key)],
-          );
-          if (!rows[0]?.free) throw new IdempotencyKeyInUseError();
-          const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
-          if (known.rows[0]) return this.#stored(sessionOf(known.rows[0]));
-          const sealed = this.#seal(id, undefined, opening);
-          const made = await client.query(INSERT, insertValues(sealed, this.storeId));
-          if (made.rows.length > 0) return this.#stored(sealed.session);
-          await this.#assertOurs(client);
-          return undefined;
-        });
-      const stored = await this.#partitions.with(id, () => this.#told(make()));
+      const stored = await this.#told(this.#partitions.with(id, () => make(id)).catch(doneIfTaken));
       if (stored) return stored;
     }
     throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');
   }
 
-  #append(id: string, decide: (current: Session) => Decision): Promise<StoredSession | undefined> {
-    const changing = this.database.transaction(async (client) => {
-      const before = await lock(client, id);
-      if (!before) return undefined;
-      assertOurs(this.storeId, before.storeId);
-      const decision = decide(before.session);
-      if (decision.events.length === 0) return this.#stored(before.session);
-      const sealed = this.#seal(id, before, decision);
-      await this.#add(client, sealed, before.session);
-      return this.#stored(sealed.session);
+  async #make(id: string, opening: Decision): Promise<Done> {
+    const sealed = seal(this.storeId, id, undefined, opening);
+    const made = await this.database.change(INSERT, insertValues(sealed, this.storeId));
+    if (made.length > 0) return changed(sealed.session);
+    // The id is taken, or the database has become another store.
+    await this.database.reading((client) => this.#assertOurs(client));
+    return NOTHING;
+  }
+
+  #makeWithKey(id: string, opening: Decision, key: string, since = new Date(0)): Promise<Done> {
+    return this.database.transaction(async (client) => {
+      const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
+        lockOf(key),
+      ]);
+      if (!rows[0]?.free) throw new IdempotencyKeyInUseError();
+      const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
+      if (known.rows[0]) return unchanged(sessionOf(known.rows[0]));
+      const sealed = seal(this.storeId, id, undefined, opening);
+      const made = await client.query(INSERT, insertValues(sealed, this.storeId));
+      if (made.rows.length > 0) return changed(sealed.session);
+      await this.#assertOurs(client);
+      return NOTHING;
     });
-    return this.#told(changing);
   }
 
-  /** Adds lines behind the one that the state knows as the last: what was altered is not built upon. */
-  async #add(client: ClientBase, sealed: Sealed, before: Session): Promise<void> {
-    const { id, revision, head } = before;
-    const { rows } = await client
-      .query<{ line: string }>(UPDATE, updateValues(sealed, before))
-      .catch((error) => {
-        if (error.code !== UNIQUE_VIOLATION) throw error;
-        throw new SessionCorruptedError(id, 'its log has events that its row does not count', error);
-      });
-    const [last] = readPiece(logOf(rows), this.storeId, id, revision - 1).events;
-    if (last?.hash !== head)
-      throw new SessionCorruptedError(id, `event ${revision - 1} is not the last one that its row knows`);
+  #append(id: string, decide: (current: Session) => Decision): Promise<Done> {
+    return this.database.transaction(async (client) => {
+      const before = await lockSession(client, id);
+      if (!before) return NOTHING;
+      assertOurs(this.storeId, before.storeId);
+      const decision = decided(decide, before.session);
+      if (decision.events.length === 0) return unchanged(before.session);
+      const sealed = seal(this.storeId, id, before, decision);
+      await addLines(client, this.storeId, sealed, before.session);
+      return changed(sealed.session);
+    });
   }
 
-  /** Whoever watches is told once it is committed. */
-  async #told<T>(change: Promise<T>): Promise<T> {
-    const result = await change;
-    this.#feed.changed();
-    return result;
+  /** What was changed is committed by now: whoever watches is told. */
+  async #told(command: Promise<Done>): Promise<StoredSession | undefined> {
+    const { session, isChanged } = await command;
+    if (isChanged) this.#feed.changed();
+    return session && this.#stored(session);
   }
 
-  #seal(id: string, before: Loaded | undefined, decision: Decision): Sealed {
-    const { lines, events } = sealEvents(logPosition(this.storeId, id, before?.session), decision);
-    const logBytes = (before?.logBytes ?? 0) + lines.length;
-    if (logBytes > LIMITS.logBytes) throw new SessionLimitError('bytes of events', LIMITS.logBytes);
-    const session = fold(before?.session, events) as Session;
-    return { session, lines: lines.toString().trimEnd().split('\n'), logBytes };
-  }
-
-  /** Nothing was made: because the id is taken, or because the database has become another store. */
+  /** The database may have become another store since it was opened. */
   async #assertOurs(client: ClientBase): Promise<void> {
     const { storeId, copiedSince } = await readIdentity(client);
     assertOurs(this.storeId, copiedSince ? null : storeId);
@@ -358,26 +331,10 @@ export class PostgresStore extends SessionStore {
   }
 }
 
-/** The session for a command: nobody else changes it until the transaction ends. */
-async function lock(client: ClientBase, id: string): Promise<Loaded | undefined> {
-  const { rows } = await client.query<StateRow & { store_id: string | null }>(LOCK, [toColumn(id)]);
-  const [row] = rows;
-  return row && { session: sessionOf(row), logBytes: Number(row.log_bytes), storeId: row.store_id };
-}
-
-async function remove(client: ClientBase, id: string): Promise<boolean> {
-  const { rowCount } = await client.query('DELETE FROM sessions WHERE id = $1', [id]);
-  // Lines that are there now would be those of a session that was made since.
-  if (rowCount === 0) return false;
-  await client.query('DELETE FROM session_events WHERE session_id = $1', [id]);
-  await client.query('DELETE FROM session_tails WHERE session_id = $1', [id]);
-  await client.query(REMEMBER_REMOVAL, [id]);
-  return true;
-}
-
-/** Lines as a log in a file has them. */
-function logOf(rows: readonly { readonly line: string | null }[]): Buffer {
-  return Buffer.from(rows.map(({ line }) => `${line}\n`).join(''));
+/** Also where only lines are left of a session with this id. */
+function doneIfTaken(error: { readonly code?: string }): Done {
+  if (error.code !== UNIQUE_VIOLATION) throw error;
+  return NOTHING;
 }
 
 /** The lock of a key: 64 bits of its hash, as PostgreSQL has them. */

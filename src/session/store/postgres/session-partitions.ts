@@ -4,12 +4,11 @@
  */
 
 import pg, { type ClientBase } from 'pg';
+import { StoreUnavailableError } from '../../domain/errors.js';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 import type { Database } from './database.js';
 
 const TABLES = ['session_events', 'sessions'] as const;
-
-/** Whoever makes a partition has this lock. */
-const LOCK = '7310891206445712418';
 
 /** Of the range that begins so: a partition that was detached may still be there under the month's name. */
 const THERE = `
@@ -35,7 +34,11 @@ export class SessionPartitions {
       this.#made.delete(month);
     }
     await this.makeFor(id);
-    return work();
+    return work().catch((error) => {
+      // One that is being detached is there, and takes nothing (docs/POSTGRESQL.md, "Retention").
+      if (error.code !== CHECK_VIOLATION) throw error;
+      throw new StoreUnavailableError('The partition of its month takes nothing', 'not_applied', error);
+    });
   }
 
   /** Sees to it that there is a partition for a session of this id. Ids of other schemes have two that are always there. */
@@ -73,7 +76,7 @@ function monthOf(id: string): string | undefined {
  * default, which everybody would be kept from.
  */
 async function attach(client: ClientBase, table: string, month: string): Promise<void> {
-  await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`);
+  await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.partitions})`);
   const { rows } = await client.query<{ there: boolean }>(THERE, [table, `sess_${month}`]);
   if (rows[0]?.there) return;
   const name = await freeName(client, `${table}_${month}`);

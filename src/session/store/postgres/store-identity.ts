@@ -1,6 +1,7 @@
 /**
  * Which store a database is, and whether it can be written to. It becomes another one when a store is copied into it, and
- * whoever has had it open since before that must not write: the chains of new sessions would begin with an id that is no longer the store's.
+ * whoever has had it open since before that must not write: the chains of new sessions would begin with an id that is no
+ * longer the store's.
  */
 
 import type { ClientBase } from 'pg';
