@@ -22,8 +22,11 @@ const QUIET_TURNS = 3;
 /** How long to accept at most, in milliseconds. */
 const ACCEPT_MS = 1_000;
 
-/** Lets what is under way finish, then ends with 0. A second signal ends the process at once, as it does by default. */
-export function stopOnSignal(app: INestApplication, logger: Logger): void {
+/**
+ * Lets what is under way finish, then ends with 0. A second signal ends the process at once, as it does by default.
+ * @param kept where sessions are then, for the log
+ */
+export function stopOnSignal(app: INestApplication, logger: Logger, kept: string): void {
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   const server: Server = app.getHttpServer();
   const door = new Door(server);
@@ -41,7 +44,7 @@ export function stopOnSignal(app: INestApplication, logger: Logger): void {
       await closed;
       // Nest keeps to itself what a hook of its own shutdown says: a store that is asked twice answers the same.
       await app.get(SessionStore, { strict: false }).close();
-      logger.info('stopped; everything is on the disk');
+      logger.info(`stopped; everything is ${kept}`);
     } catch (error) {
       logger.error({ error: String(error) }, 'the server did not stop cleanly');
       process.exitCode = 1;

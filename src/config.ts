@@ -4,6 +4,7 @@
  */
 
 import { z } from 'zod';
+import { DATABASE_ADDRESS, isDatabaseAddress } from './session/store/database-address.js';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const HTTP_ADAPTERS = ['express', 'fastify'] as const;
@@ -28,10 +29,7 @@ const variables = z.object({
   STORE: text(isStore, `should be one of ${STORES.join(', ')}`)
     .transform((name) => name as StoreName)
     .default('file'),
-  DATABASE_URL: text(
-    isDatabaseUrl,
-    'should be like postgres://user:password@host/database, with what is special in a password encoded',
-  ).optional(),
+  DATABASE_URL: text(isDatabaseAddress, `should be ${DATABASE_ADDRESS}`).optional(),
   DATABASE_POOL_SIZE: text(isPoolSize, 'should be a whole number from 1 to 1000')
     .transform(Number)
     .default(10),
@@ -116,11 +114,6 @@ export function loadDatabaseUrl(): string {
   const url = parse(variables.pick({ DATABASE_URL: true }), process.env).DATABASE_URL;
   if (url === undefined) throw new ConfigError(['DATABASE_URL is missing: it has to name the database']);
   return url;
-}
-
-/** Whether a text is the address of a PostgreSQL database. */
-export function isDatabaseUrl(value: string): boolean {
-  return /^postgres(ql)?:\/\//.test(value) && URL.canParse(value);
 }
 
 /** @throws ConfigError */

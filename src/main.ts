@@ -12,6 +12,7 @@ import { stopOnSignal } from './app.stop.js';
 import { ConfigError, loadConfig } from './config.js';
 import { createLogger, NestLog } from './logger.js';
 import { StoreOpenError } from './session/index.js';
+import { shownAddress } from './session/store/database-address.js';
 import { version } from './version.js';
 
 type ListenError = NodeJS.ErrnoException & { readonly address?: string; readonly port?: number };
@@ -33,14 +34,15 @@ async function start(): Promise<void> {
     await app.close();
     throw error;
   }
-  stopOnSignal(app, logger);
+  stopOnSignal(app, logger, config.store === 'postgres' ? 'in the database' : 'on the disk');
   const { address, family, port } = (app.getHttpServer() as Server).address() as AddressInfo;
   if (!LOOPBACK.test(address))
     logger.warn(`HOST=${config.host} lets other machines in, and there is no authentication yet: ${EXPOSED}`);
   // Not Nest's `getUrl`, which calls every address of a machine a local one and so hides who can reach it.
   const url = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}${config.apiPrefix}`;
   const what = `impact-session ${version} on ${config.httpAdapter}`;
-  const from = config.store === 'postgres' ? 'PostgreSQL' : config.dataSessionsPath;
+  const { databaseUrl, dataSessionsPath } = config;
+  const from = databaseUrl === undefined ? dataSessionsPath : shownAddress(databaseUrl);
   logger.info(`${what} serves ${url} from ${from}; routes: ${url}/docs`);
 }
 

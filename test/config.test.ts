@@ -105,14 +105,18 @@ describe.each(Object.entries(REFUSED))('%s', (variable, values) => {
   });
 });
 
-test.each(['db.example.com', 'mysql://u:secret@db/s', 'postgres://u:secret@[', 'postgres:u:secret@db'])(
-  'DATABASE_URL=%s is refused by a line that does not repeat it: it may hold a password',
-  (value) => {
-    const faults = faultsOf({ STORE: 'postgres', DATABASE_URL: value });
-    expect(faults).toEqual([expect.stringMatching(/^DATABASE_URL should be like postgres:\/\/[^\n]+$/)]);
-    expect(faults[0]).not.toContain('secret');
-  },
-);
+test.each([
+  'db.example.com',
+  'mysql://u:secret@db/s',
+  'postgres://u:secret@[',
+  'postgres:u:secret@db',
+  'postgres://u:secret@db',
+  'postgres://u:secret@db:5432/?sslmode=require',
+])('DATABASE_URL=%s is refused by a line that does not repeat it: it may hold a password', (value) => {
+  const faults = faultsOf({ STORE: 'postgres', DATABASE_URL: value });
+  expect(faults).toEqual([expect.stringMatching(/^DATABASE_URL should be like postgres:\/\/[^\n]+$/)]);
+  expect(faults[0]).not.toContain('secret');
+});
 
 test('STORE=postgres needs DATABASE_URL, and takes it', () => {
   expect(faultsOf({ STORE: 'postgres' })).toEqual([expect.stringMatching(/^DATABASE_URL is missing/)]);

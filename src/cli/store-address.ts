@@ -5,7 +5,8 @@
 
 import { join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { isDatabaseUrl, loadCopyConfig, loadDatabaseUrl } from '../config.js';
+import { loadCopyConfig, loadDatabaseUrl } from '../config.js';
+import { isDatabaseAddress, isSamePlace, shownAddress } from '../session/store/database-address.js';
 import { realPath } from '../session/store/file/real-path.js';
 import { CommandError } from './command-error.js';
 
@@ -17,9 +18,9 @@ export type StoreAddress =
 export function storeAddress(given: string, option: string): StoreAddress {
   if (given === 'file') return folder(loadCopyConfig().dataSessionsPath);
   if (given === 'postgres') return database(loadDatabaseUrl());
-  if (isDatabaseUrl(given)) return database(given);
+  if (isDatabaseAddress(given)) return database(given);
   const path = pathOf(given);
-  if (path) return folder(path);
+  if (path && !path.includes('\0')) return folder(path);
   throw new CommandError(
     `${option} is not the address of a store: it should be like file:data/sessions or postgres://user@host/database, with what is special in a password encoded; or file or postgres for the one of the configuration`,
   );
@@ -27,7 +28,7 @@ export function storeAddress(given: string, option: string): StoreAddress {
 
 export function isSameAddress(one: StoreAddress, other: StoreAddress): boolean {
   if (one.kind === 'file') return other.kind === 'file' && realPath(one.path) === realPath(other.path);
-  return other.kind === 'postgres' && one.shown === other.shown;
+  return other.kind === 'postgres' && isSamePlace(one.url, other.url);
 }
 
 /** Whether one of two folders lies in the other one. */
@@ -42,11 +43,7 @@ function folder(path: string): StoreAddress {
 }
 
 function database(url: string): StoreAddress {
-  const { hostname, port, pathname, searchParams, username } = new URL(url);
-  const user = username && `${decoded(username)}@`;
-  const host = searchParams.get('host') ?? decoded(hostname);
-  const shown = `postgres://${user}${host}${port && `:${port}`}${decoded(pathname)}`;
-  return { kind: 'postgres', url, shown };
+  return { kind: 'postgres', url, shown: shownAddress(url) };
 }
 
 /** `file:` with a path as it is, or a URL of a file. */
@@ -57,13 +54,5 @@ function pathOf(given: string): string | undefined {
     return fileURLToPath(given);
   } catch {
     return undefined;
-  }
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -112,6 +112,21 @@ describe('There and back again', () => {
     expect((await keyedAgain(again)).session.id).toBe(session.id);
   });
 
+  test('is done within one database, too, whose schemas are stores of their own', async () => {
+    const [folder, back] = [await aFolder(), await makeFolder()];
+    const [one, two] = ['one', 'two'].map((schema) => {
+      const url = new URL(database.url);
+      url.searchParams.set('options', `-c search_path=${schema}`);
+      return url.href;
+    }) as [string, string];
+    await command('CREATE SCHEMA one; CREATE SCHEMA two', database.url);
+    expect(await copy(`file:${folder.path}`, one)).toEqual(FINISHED);
+    expect(await copy(one, two)).toEqual(FINISHED);
+    expect(await copy(two, `file:${back.path}`)).toEqual(FINISHED);
+    expect(await sessionFiles(back.path)).toEqual(await sessionFiles(folder.path));
+    expect((await copy(one, one)).stderr).toMatch(/are the same store/);
+  });
+
   test('is done with an empty store, too, which keeps its id', async () => {
     const folder = await aFolder(0);
     expect((await copy(`file:${folder.path}`, database.url)).stderr).toMatch(/^0 sessions, 0 events copied/);
@@ -219,6 +234,12 @@ describe('Refuses, in one line and with 2,', () => {
     await refused(`file:${folder.path}`, `file:${folder.path}/.`, /are the same store/);
     await refused(folder.path, database.url, /--from is not the address of a store/);
     await refused('file:', database.url, /--from is not the address of a store/);
+    await refused(`file:${folder.path}`, 'file:///tmp/a%00b', /--to is not the address of a store/);
+    await refused(
+      `file:${folder.path}`,
+      'postgres://me:secret@host:5432',
+      /--to is not the address of a sto/,
+    );
   });
 
   test('a database in which it may make no tables', async () => {

@@ -37,9 +37,19 @@ function address(change: Partial<URL>): string {
 test('it starts in an empty database, makes its tables, and says from what it serves', async () => {
   const { url, output } = await start();
   await createSession(url);
-  expect(output.stdout).toContain(`${url} from PostgreSQL; routes: ${url}/docs`);
+  const { username, port, searchParams, pathname } = new URL(database!.url);
+  const where = `${searchParams.get('host')}${port && `:${port}`}${pathname}`;
+  expect(output.stdout).toContain(`${url} from postgres://${username}@${where}; routes: ${url}/docs`);
   expect(output.stderr).toBe('');
   expect(await database!.ask('SELECT count(*)::int AS n FROM sessions')).toEqual([{ n: 1 }]);
+});
+
+test('it stops with everything in the database, and says so', async () => {
+  const server = await start();
+  server.process.kill('SIGTERM');
+  expect(await server.ended).toBe(0);
+  expect(server.output.stdout).toContain('stopped; everything is in the database');
+  expect(server.output.stdout).not.toContain('disk');
 });
 
 test('it comes back after it was killed, with every session that it had confirmed', async () => {
@@ -61,6 +71,7 @@ describe('it does not start, and says what to do, when', () => {
     'nonsense',
     'mysql://me:nobody-may-read-this@host/database',
     'postgres://me:nobody-may-read-this@[/x',
+    'postgres://me:nobody-may-read-this@host:5432',
   ])('the address is none: %s', async (DATABASE_URL) => {
     await expectNoStart(
       { DATABASE_URL },
