@@ -24,6 +24,7 @@ import {
 import { SessionService } from './session.service.js';
 import { FileStore } from './store/file/file-store.js';
 import { SessionStore } from './store/session-store.js';
+import { assertStoreChoice } from './store-choice.js';
 
 /** What has to be known before the module's options are. */
 export interface SessionModuleExtras {
@@ -86,12 +87,17 @@ function dynamicModule(
 
 async function openStore({ store }: SessionModuleOptions): Promise<SessionStore> {
   if (store instanceof SessionStore) return store;
+  assertStoreChoice(store);
   const log = new Logger(store.kind === 'postgres' ? 'PostgresStore' : 'FileStore');
   const warn = (message: string, cause: unknown) => log.warn(`${message} (${String(cause)})`);
   if (store.kind === 'file') return FileStore.open({ ...store, warn, inform: (message) => log.log(message) });
   // Not at the top: who keeps sessions in a folder need not wait for a database's driver to be loaded.
   const { PostgresStore } = await import('./store/postgres/postgres-store.js');
-  return PostgresStore.open({ ...store, warn });
+  const opened = await PostgresStore.open({ ...store, warn });
+  // A folder that cannot be written to is not opened; a database may be there to be read.
+  const { writable, reason } = await opened.health();
+  if (!writable) log.warn(`nothing can be written: ${reason}`);
+  return opened;
 }
 
 function serviceOptions(options: SessionModuleOptions): SessionServiceOptions {

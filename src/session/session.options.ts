@@ -22,7 +22,7 @@ export interface PostgresStoreChoice {
   readonly kind: 'postgres';
   /** Like `postgres://user:password@host/database?sslmode=verify-full`; its tables are made when missing. */
   readonly url: string;
-  /** Connections at most. Default 10. */
+  /** Connections at most for what is asked, from 1 to 1000; there are two more for notices. Default 10. */
   readonly poolSize?: number;
 }
 

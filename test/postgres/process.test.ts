@@ -52,6 +52,25 @@ test('it stops with everything in the database, and says so', async () => {
   expect(server.output.stdout).not.toContain('disk');
 });
 
+test('it starts where it may only read, and warns that nothing can be written', async () => {
+  const first = await start();
+  const id = await createSession(first.url);
+  expect(first.output.stdout).not.toContain('nothing can be written');
+  await database!.ask('CREATE ROLE reads_only LOGIN');
+  try {
+    await database!.ask('GRANT SELECT ON ALL TABLES IN SCHEMA public TO reads_only');
+    const { url, output } = await start({ DATABASE_URL: address({ username: 'reads_only' }) });
+    expect((await fetch(`${url}/session/${id}`)).status).toBe(200);
+    const warned = output.stdout.split('\n').filter((line) => line.includes('"level":40'));
+    expect(warned).toEqual([
+      expect.stringMatching(/nothing can be written: .* no right to INSERT and UPDATE/),
+    ]);
+  } finally {
+    await database!.ask('DROP OWNED BY reads_only');
+    await database!.ask('DROP ROLE reads_only');
+  }
+});
+
 test('it comes back after it was killed, with every session that it had confirmed', async () => {
   const first = await start();
   const ids = await Promise.all(Array.from({ length: 20 }, () => createSession(first.url)));
