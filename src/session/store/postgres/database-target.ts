@@ -27,9 +27,14 @@ const LOCK = '7310891206445712419';
 /** Nothing is said on that connection: so often the network is asked to keep it, in milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
 const IDS = 1_000;
-/** How long to wait for a connection, and for its end, in milliseconds. */
+/** How long to wait for that connection, for what is asked on it, and for the end of all, in milliseconds. */
 const CONNECT_MS = 5_000;
+const ANSWER_MS = 5_000;
 const FAREWELL_MS = 2_000;
+
+/** A database may end connections on which nothing is said, since PostgreSQL 14. */
+const MAY_BE_IDLE =
+  "SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'";
 
 const HOLDS_SESSIONS = 'SELECT EXISTS (SELECT FROM sessions) OR EXISTS (SELECT FROM session_events) AS some';
 
@@ -55,6 +60,7 @@ export class DatabaseTarget implements CopyTarget {
     const holding = new pg.Client({
       connectionString: url,
       connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: ANSWER_MS,
       application_name: 'impact-session',
       keepAlive: true,
       keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
@@ -64,7 +70,7 @@ export class DatabaseTarget implements CopyTarget {
       await target.#hold();
       return target;
     } catch (error) {
-      await Promise.allSettled([holding.end(), database.close()]);
+      await endBoth(database, holding);
       if (error instanceof StoreOpenError) throw error;
       throw new StoreOpenError(
         'not_reachable',
@@ -153,14 +159,13 @@ export class DatabaseTarget implements CopyTarget {
     });
   }
 
-  async close(): Promise<void> {
-    const closed = Promise.allSettled([this.holding.end(), this.database.close()]);
-    // A server that says nothing takes no farewell.
-    await Promise.race([closed, pause(FAREWELL_MS, undefined, { ref: false })]);
+  close(): Promise<void> {
+    return endBoth(this.database, this.holding);
   }
 
   async #hold(): Promise<void> {
     await this.holding.connect();
+    await this.holding.query(MAY_BE_IDLE);
     const { rows } = await this.holding.query<{ free: boolean }>('SELECT pg_try_advisory_lock($1) AS free', [
       LOCK,
     ]);
@@ -184,6 +189,18 @@ export class DatabaseTarget implements CopyTarget {
     if (copiedSince && storeId === this.#storeId) return;
     throw new StoreOpenError('half_copied', 'The copy into this database was ended by somebody else');
   }
+}
+
+/** A server that says nothing takes no farewell: then its connections are left alone, and the process may end before they do. */
+async function endBoth(database: Database, holding: pg.Client): Promise<void> {
+  const ended = new AbortController();
+  const closed = Promise.allSettled([holding.end(), database.close()]).then(() => ended.abort());
+  const isOver = pause(FAREWELL_MS, undefined, ended).catch(() => undefined);
+  await Promise.race([closed, isOver]);
+  if (ended.signal.aborted) return;
+  database.cut();
+  // The driver's types lack it.
+  (holding as unknown as { unref(): void }).unref();
 }
 
 /**
