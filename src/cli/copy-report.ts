@@ -120,8 +120,8 @@ export function tell(line: string): void {
 }
 
 function sumOf(outcome: CopyOutcome, storeId: string, passedOver: number, ms: number): object {
-  const { finished, sessions, events, imported, copied, damaged, notCopyable, changed, sourceInUse } =
-    outcome;
+  const { finished, sessions, events, imported, copied, copiedAgain } = outcome;
+  const { damaged, notCopyable, changed, sourceInUse } = outcome;
   return {
     finished,
     store_id: storeId,
@@ -130,6 +130,7 @@ function sumOf(outcome: CopyOutcome, storeId: string, passedOver: number, ms: nu
     events,
     imported,
     copied_now: copied,
+    copied_again: copiedAgain,
     damaged,
     not_copyable: notCopyable,
     changed,
@@ -140,17 +141,21 @@ function sumOf(outcome: CopyOutcome, storeId: string, passedOver: number, ms: nu
 }
 
 function inWords(outcome: CopyOutcome, time: string, to: string): string[] {
-  const { finished, sessions, events, imported, copied, damaged, notCopyable, changed, sourceInUse } =
-    outcome;
+  const { finished, sessions, events, imported, copied, copiedAgain } = outcome;
+  const { damaged, notCopyable, changed, sourceInUse } = outcome;
   const now = copied < sessions ? ` (${copied.toLocaleString('en')} of them now)` : '';
   const logs = imported > 0 ? `; ${count(imported, 'session')} of the Python component got a log` : '';
+  const again =
+    copiedAgain > 0
+      ? `; ${count(copiedAgain, 'session')} had changed and ${copiedAgain === 1 ? 'was' : 'were'} copied again`
+      : '';
   const left = [
     ...(damaged > 0 ? [`${damaged.toLocaleString('en')} damaged`] : []),
     ...(notCopyable > 0 ? [`${notCopyable.toLocaleString('en')} not copyable`] : []),
   ].join(', ');
   if (finished)
     return [
-      `${count(sessions, 'session')}${now}, ${count(events, 'event')} copied to ${to} and verified in ${time}${logs}${left && `; ${left}, left behind`}`,
+      `${count(sessions, 'session')}${now}, ${count(events, 'event')} copied to ${to} and verified in ${time}${again}${logs}${left && `; ${left}, left behind`}`,
     ];
   const lines = [
     `the copy is not finished: no server opens ${to} yet; ${count(outcome.there, 'session')} ${outcome.there === 1 ? 'is' : 'are'} there by now`,
@@ -163,9 +168,12 @@ function inWords(outcome: CopyOutcome, time: string, to: string): string[] {
     lines.push(
       `${count(notCopyable, 'session')} cannot be taken and ${notCopyable === 1 ? 'is' : 'are'} not copied: finish without (--leave-damaged)`,
     );
-  if (changed > 0 || sourceInUse)
+  const others = changed === 1 ? '1 session was' : `${changed.toLocaleString('en')} sessions were`;
+  const found = changed > 0 ? `${others} not the same when they were compared` : '';
+  if (sourceInUse)
     lines.push(
-      `the source was written to meanwhile (${count(changed, 'session')} not the same): stop who uses it, and run the same command again`,
+      `the source was written to meanwhile${found && ` (${found})`}: stop who uses it, and run the same command again`,
     );
+  else if (found) lines.push(`${found}: stop who uses the source, and run the same command again`);
   return lines;
 }

@@ -153,6 +153,7 @@ describe('There and back again', () => {
         events: 2,
         imported: 0,
         copied_now: 2,
+        copied_again: 0,
         damaged: 0,
         not_copyable: 0,
         changed: 0,

@@ -1,6 +1,6 @@
 /**
- * Copies between stores whose sides change meanwhile: what was not the same when it was compared is found, and taken up by the
- * next copy. And servers that have the database open since before another store was copied into it.
+ * Copies between stores whose sides change meanwhile: what was not the same when it was compared is found, and copied
+ * anew, at once or by the next copy. And servers that have the database open since before another store was copied into it.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -32,19 +32,22 @@ beforeEach(async () => {
 
 afterEach(() => database.drop());
 
-/** What is done when everything is copied and nothing was compared yet, or while that is done. */
+/** What is done when everything is copied and nothing was compared yet, while that is done, or when it is. */
 interface Meanwhile {
   readonly beforeComparing?: () => Promise<unknown>;
   readonly whileComparing?: () => Promise<unknown>;
+  readonly afterComparing?: () => Promise<unknown>;
+  readonly beforeComparingAgain?: () => Promise<unknown>;
 }
 
 async function copied(source: CopySource, url: string, meanwhile: Meanwhile = {}): Promise<CopyOutcome> {
   const target = await DatabaseTarget.open(url);
-  const acts = [meanwhile.beforeComparing, undefined];
+  const acts = [meanwhile.beforeComparing, meanwhile.afterComparing, meanwhile.beforeComparingAgain];
+  let stamps = 0;
   const stamp = async () => {
-    await acts.shift()?.();
+    await acts[stamps++]?.();
     const before = await source.stamp();
-    if (acts.length === 1) await meanwhile.whileComparing?.();
+    if (stamps === 1) await meanwhile.whileComparing?.();
     return before;
   };
   const watched: CopySource = {
@@ -68,7 +71,7 @@ const fromFolder = async (meanwhile?: Meanwhile) =>
   copied(await FolderSource.open({ path: folder.path }), database.url, meanwhile);
 
 describe('What is not the same when it is compared', () => {
-  test('because the source was changed after it was copied, is copied anew by the next command', async () => {
+  test('because the source was changed after it was copied, is copied and compared anew', async () => {
     const change = async () => {
       const store = await folder.open();
       await store.append(id(0), patching({ stepsCompleted: ['late'] }));
@@ -76,20 +79,53 @@ describe('What is not the same when it is compared', () => {
       await store.create(idsAt(BORN, 4), opening('late'));
       await folder.closeAll();
     };
-    const first = await fromFolder({ beforeComparing: change });
-    expect(first).toMatchObject({ finished: false, sessions: 2, changed: 3 });
-    await expect(PostgresStore.open({ url: database.url })).rejects.toMatchObject({ fault: 'half_copied' });
-    expect(await fromFolder()).toMatchObject({
+    expect(await fromFolder({ beforeComparing: change })).toMatchObject({
       finished: true,
       sessions: 4,
       events: 5,
-      copied: 2,
+      copied: 4,
+      copiedAgain: 2,
       changed: 0,
     });
     const store = await PostgresStore.open({ url: database.url });
     expect((await store.read(id(0)))!.session.stepsCompleted).toEqual(['late']);
     expect(await store.read(id(1))).toBeUndefined();
     await store.close();
+  });
+
+  test('because somebody wrote between comparing and its end, is put right by the next command', async () => {
+    const write = async () => {
+      const store = await folder.open();
+      await store.append(id(0), patching({ stepsCompleted: ['late'] }));
+      await folder.closeAll();
+    };
+    const first = await fromFolder({ afterComparing: write });
+    expect(first).toMatchObject({ finished: false, sessions: 4, changed: 0, sourceInUse: true });
+    await expect(PostgresStore.open({ url: database.url })).rejects.toMatchObject({ fault: 'half_copied' });
+    expect(await fromFolder()).toMatchObject({
+      finished: true,
+      sessions: 4,
+      events: 5,
+      copied: 0,
+      copiedAgain: 1,
+      changed: 0,
+      sourceInUse: false,
+    });
+  });
+
+  test('again and again, ends the command, which has taken it away', async () => {
+    const damage = () =>
+      command(
+        `UPDATE session_events SET line = replace(line, 'me', 'you') WHERE session_id = '${id(2)}'`,
+        database.url,
+      );
+    expect(await fromFolder({ beforeComparing: damage, beforeComparingAgain: damage })).toMatchObject({
+      finished: false,
+      there: 3,
+      sessions: 3,
+      changed: 1,
+      sourceInUse: false,
+    });
   });
 
   test.each([
@@ -100,14 +136,15 @@ describe('What is not the same when it is compared', () => {
     ['a line less', `DELETE FROM session_events WHERE session_id = '${id(2)}'`],
     ['a session less', `DELETE FROM sessions WHERE id = '${id(2)}'`],
     ['the number of events', `UPDATE sessions SET revision = 7 WHERE id = '${id(2)}'`],
-  ])(
-    'because the target has another %s, is found, and put right by the next command',
-    async (_what, damage) => {
-      const alter = { beforeComparing: () => command(damage, database.url) };
-      expect(await fromFolder(alter)).toMatchObject({ finished: false, sessions: 3, changed: 1 });
-      expect(await fromFolder()).toMatchObject({ finished: true, sessions: 4, copied: 1 });
-    },
-  );
+  ])('because the target has another %s, is found, and put right', async (_what, damage) => {
+    const alter = { beforeComparing: () => command(damage, database.url) };
+    expect(await fromFolder(alter)).toMatchObject({
+      finished: true,
+      sessions: 4,
+      events: 4,
+      copiedAgain: 1,
+    });
+  });
 });
 
 describe('A source that is used while it is compared', () => {

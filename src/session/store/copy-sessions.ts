@@ -45,13 +45,15 @@ export interface CopyOutcome {
   readonly events: number;
   /** Of these, sessions of the Python component that got a log by it. */
   readonly imported: number;
-  /** Put by this run. */
+  /** Put by this run, before anything was compared. */
   readonly copied: number;
+  /** Put after that, since they were not the same when they were compared. */
+  readonly copiedAgain: number;
   /** Sessions that are damaged at the source. */
   readonly damaged: number;
   /** Sessions that are not damaged, and that the target, or this program, cannot take. */
   readonly notCopyable: number;
-  /** Sessions that were not the same on both sides when they were compared: these were taken away at the target. */
+  /** Sessions that were not the same on both sides when they were compared last: these were taken away at the target. */
   readonly changed: number;
   /** Whether somebody wrote to the source while they were compared. */
   readonly sourceInUse: boolean;
@@ -88,15 +90,18 @@ class Copying<Entry extends SourceEntry> {
     const { since, goesOn } = await this.target.begin(this.source.storeId);
     this.#since = since;
     this.options.onBegin?.({ goesOn, total });
-    await this.#eachBatch('copied', (batch) => this.#copy(batch));
-    if (this.#isAsWanted()) await this.#compare();
-    const finished = this.#isAsWanted();
+    await this.#copyAndCompare();
+    const copied = this.#copied;
+    // Once more, where that was of before the comparing: the source was at rest meanwhile.
+    if (this.#changed > 0 && this.#isSound()) await this.#copyAndCompare();
+    const finished = this.#changed === 0 && this.#isSound();
     if (finished) await this.target.finish();
     return {
       finished,
       there: await this.target.count(),
       ...this.#same,
-      copied: this.#copied,
+      copied,
+      copiedAgain: this.#copied - copied,
       damaged: this.#damaged,
       notCopyable: this.#notCopyable,
       changed: this.#changed,
@@ -104,9 +109,17 @@ class Copying<Entry extends SourceEntry> {
     };
   }
 
-  #isAsWanted(): boolean {
+  async #copyAndCompare(): Promise<void> {
+    this.#changed = 0;
+    this.#same = { sessions: 0, events: 0, imported: 0 };
+    await this.#eachBatch('copied', (batch) => this.#copy(batch));
+    if (this.#isSound()) await this.#compare();
+  }
+
+  /** Whether the source is one that can be copied: whole, or good enough, and at rest. */
+  #isSound(): boolean {
     const left = this.options.leaveDamaged ? 0 : this.#damaged + this.#notCopyable;
-    return left + this.#changed === 0 && !this.#sourceInUse;
+    return left === 0 && !this.#sourceInUse;
   }
 
   async #copy(batch: readonly Entry[]): Promise<void> {
