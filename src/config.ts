@@ -82,8 +82,8 @@ export function loadConfig(): Config {
   return readConfig(process.env);
 }
 
-/** What the command line has to know: where the data folder is. A fault of the server's variables is none of its own. */
-export type FolderConfig = Pick<Config, 'dataSessionsPath' | 'legacyTimeZone'>;
+/** What the command line has to know: where sessions are. A fault of the server's variables is none of its own. */
+export type FolderConfig = Pick<Config, 'store' | 'dataSessionsPath' | 'legacyTimeZone'>;
 
 /**
  * As `loadConfig`, for the command line.
@@ -92,7 +92,8 @@ export type FolderConfig = Pick<Config, 'dataSessionsPath' | 'legacyTimeZone'>;
 export function loadFolderConfig(): FolderConfig {
   loadEnvFile();
   const read = parse(variables.pick({ DATA_SESSIONS_PATH: true, LEGACY_TIME_ZONE: true }), process.env);
-  return { dataSessionsPath: read.DATA_SESSIONS_PATH, legacyTimeZone: read.LEGACY_TIME_ZONE };
+  const store = process.env.STORE === 'postgres' ? 'postgres' : 'file';
+  return { store, dataSessionsPath: read.DATA_SESSIONS_PATH, legacyTimeZone: read.LEGACY_TIME_ZONE };
 }
 
 /** What a copy has to know besides: where a data folder may lie. */

@@ -39,7 +39,8 @@ A store is file:FOLDER or postgres://USER@HOST/DATABASE; or just file for the fo
 for the database of DATABASE_URL, from the environment or .env. A password in an address can be seen in the list of
 processes: better are those, PGPASSWORD, or ~/.pgpass. It is printed nowhere.
 
-Stop the servers of both stores first. Every line is copied as it is, and the new store takes over the id of the old
+Stop the servers of both stores first: what is written to the source after the copy stays there, and of a database it
+cannot be seen from here whether servers use it. Every line is copied as it is, and the new store takes over the id of the old
 one, which all trails begin with. Then each session is read again from both and compared, and only after that is the
 copy a store that a server opens. Stopped at any moment, the same command goes on. A folder is listed completely once
 its server has made the index, in the background after its start.

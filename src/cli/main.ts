@@ -25,7 +25,7 @@ for (const command of [program, ...program.commands])
   command
     .exitOverride()
     .showHelpAfterError('(--help tells more)')
-    .configureOutput({ outputError: (text) => tell(text.replace(/^error: |\n$/g, '').split('\n')) });
+    .configureOutput({ outputError: (text) => tell(inLines(text)) });
 
 /** Those that do more than tell: nobody has to listen for that, and what they end with says what became of it. */
 const DO_MORE: ReadonlySet<string> = new Set(['copy', 'reindex']);
@@ -49,6 +49,14 @@ program.parseAsync().catch((error: unknown) => {
   // Help and version that were asked for are told as errors, too.
   process.exitCode = error instanceof CommanderError && error.exitCode === 0 ? 0 : COULD_NOT_RUN;
 });
+
+/** What commander says: a suggestion on the line of its error, and not as another one. */
+function inLines(text: string): readonly string[] {
+  return text
+    .replace(/^error: |\n$/g, '')
+    .replace('\n(Did you mean', ' (Did you mean')
+    .split('\n');
+}
 
 function tell(lines: readonly string[]): void {
   for (const line of lines) process.stderr.write(`impact-session: ${printable(line)}\n`);

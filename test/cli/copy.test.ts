@@ -315,6 +315,7 @@ test('Says how it is used', async () => {
     '--to <store>',
     '--leave-damaged',
     'PGPASSWORD',
+    'what is written to the source after the copy stays there',
     'tabs',
     'Exit code: 0',
   ])

@@ -21,6 +21,12 @@ describe('A command that cannot be understood', () => {
   test.each<[string, string[], RegExp]>([
     ['an option that there is not', ['verify', '--fast'], /unknown option '--fast'/],
     ['a command that there is not', ['veryfy'], /unknown command 'veryfy'/],
+    ['one that is nearly one', ['coppy'], /unknown command 'coppy' \(Did you mean copy\?\)$/],
+    [
+      'an option that is nearly one',
+      ['verify', '--pat', 'a'],
+      /unknown option '--pat' \(Did you mean --path\?\)$/,
+    ],
     ['no id', ['show'], /missing required argument 'id'/],
     ['an option without its value', ['reindex', '--path'], /option '--path <folder>' argument missing/],
     ['too much', ['reindex', 'a', 'b'], /too many arguments/],
@@ -33,8 +39,9 @@ describe('A command that cannot be understood', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     const lines = stderr.trimEnd().split('\n');
     expect(lines.pop()).toBe('(--help tells more)');
-    for (const line of lines) if (line !== '') expect(line).toMatch(/^impact-session: /);
-    expect(lines[0]).toMatch(new RegExp(`^impact-session: ${said.source}`));
+    expect(lines.filter((line) => line !== '')).toEqual([
+      expect.stringMatching(new RegExp(`^impact-session: ${said.source}`)),
+    ]);
   });
 
   test('is not one that asks for help, which is told on standard output', async () => {
@@ -58,5 +65,23 @@ describe('The folder of a command', () => {
     const given = args.map((arg) => arg.replace('FOLDER', folder.path));
     const { code, stderr } = await impactSession(elsewhere.path, given);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringMatching(said) });
+  });
+
+  test.each([
+    ['verify', [], /name one \(impact-session verify FOLDER\); a database is verified by GET .* section 13$/],
+    ['show', [ID], /name one \(impact-session show ID --path FOLDER\)/],
+    ['reindex', [], /name one \(impact-session reindex FOLDER\)/],
+  ])('has to be named to %s where sessions are in a database', async (name, args, said) => {
+    const folder = await aFolder();
+    const environment = { STORE: 'postgres', DATA_SESSIONS_PATH: folder.path };
+    const unnamed = await impactSession(folder.path, [name, ...args], environment);
+    expect([unnamed.code, unnamed.stdout]).toEqual([2, '']);
+    expect(unnamed.stderr).toMatch(/^impact-session: STORE is postgres, and \w+ is about folders: [^\n]+\n$/);
+    expect(unnamed.stderr.trimEnd()).toMatch(said);
+    const named = await impactSession('/tmp', [name, ...args, '--path', folder.path], environment);
+    expect(named.code).toBe(0);
+    // As a server reads it.
+    await folder.write('.env', 'STORE=postgres\n');
+    expect((await impactSession(folder.path, [name, ...args])).stderr).toBe(unnamed.stderr);
   });
 });
