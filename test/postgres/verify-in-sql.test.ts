@@ -31,6 +31,16 @@ afterEach(async () => {
   await database.drop();
 });
 
+/** Takes `prev` out of the last line and seals it again, so that nothing but the missing link can tell. */
+const WITHOUT_PREV = `
+  UPDATE session_events SET line = left(body, -1) || ',"hash":"' ||
+    encode(sha256(convert_to(E'session-event/1\\n' || body, 'UTF8')), 'hex') || '"}'
+  FROM (
+    SELECT session_id AS id, seq AS last, regexp_replace(left(line, -75) || '}', '"prev":"[0-9a-f]{64}",', '') AS body
+    FROM session_events WHERE seq = 4
+  ) altered
+  WHERE session_id = '${ID}' AND id = session_id AND seq = last`;
+
 const found = () => command(VERIFY as string, database.url);
 
 test('chains that the store made verify', async () => {
@@ -56,6 +66,8 @@ test.each([
     `UPDATE session_events SET line = (SELECT line FROM session_events WHERE seq = 0 AND session_id < '${ID}') WHERE session_id = '${ID}' AND seq = 0`,
     [0, 1],
   ],
+  ['a last line that was sealed again without its link', WITHOUT_PREV, [4]],
+  ['a store without its row', 'DELETE FROM session_store', [0]],
   ['another store', "UPDATE session_store SET store_id = 'another'", [0]],
 ])('%s is found', async (_what, statement, seqs) => {
   await command(statement, database.url);
