@@ -16,6 +16,7 @@ import {
   type SessionStats,
   type SessionStore,
   type StoredSession,
+  StoreUnavailableError,
 } from '../src/session/index.js';
 import { describeSessionStore, MemoryStore, type TestRunner } from '../src/testing/index.js';
 
@@ -141,6 +142,53 @@ const BROKEN: readonly [what: string, sentence: string, store: Broken][] = [
     },
   ],
   [
+    'says that there is more where a full page ends with the last event',
+    'gives events by pages, and says where the next one begins',
+    class extends MemoryStore {
+      override async events(id: string, query: EventQuery): Promise<EventPage | undefined> {
+        const page = await super.events(id, query);
+        return page?.events.length === query.limit ? { ...page, nextAfter: page.events.at(-1)!.seq } : page;
+      }
+    },
+  ],
+  [
+    'takes an error of the decision for one of its own connection, and decides again',
+    'throws on what the decision throws as it is, and decides once, where it looks like one of a lost connection',
+    class extends MemoryStore {
+      override async append(id: string, decide: (current: Session) => Decision) {
+        const decideAndAppend = () => super.append(id, decide);
+        return decideAndAppend().catch((error) => {
+          if (error.code === 'ECONNRESET') return decideAndAppend();
+          throw error;
+        });
+      }
+    },
+  ],
+  [
+    'takes a conflict that the decision tells of for one between transactions',
+    'throws on what the decision throws as it is, and decides once, where it looks like one of a conflict in a database',
+    class extends MemoryStore {
+      override append(id: string, decide: (current: Session) => Decision) {
+        return super.append(id, decide).catch((cause) => {
+          if (cause.code !== '40P01') throw cause;
+          throw new StoreUnavailableError('It cannot be done now', 'not_applied', cause);
+        });
+      }
+    },
+  ],
+  [
+    'takes an error of the decision for one of its own disk',
+    'throws on what the decision throws as it is, and decides once, where it looks like one of a disk',
+    class extends MemoryStore {
+      override append(id: string, decide: (current: Session) => Decision) {
+        return super.append(id, decide).catch((cause) => {
+          if (cause.syscall !== 'write') throw cause;
+          throw new StoreUnavailableError('It cannot be written', 'not_applied', cause);
+        });
+      }
+    },
+  ],
+  [
     'makes a session for every call with the same key',
     'gives the session that was created with the same key, also after it was closed and opened again',
     class extends MemoryStore {
@@ -155,6 +203,18 @@ const BROKEN: readonly [what: string, sentence: string, store: Broken][] = [
     class extends MemoryStore {
       override list(query: ListQuery): Promise<SessionPage> {
         return super.list({ ...query, limit: query.limit + 1 });
+      }
+    },
+  ],
+  [
+    'begins anew behind a position that it does not know',
+    'refuses a position that no page has given',
+    class extends MemoryStore {
+      override list(query: ListQuery): Promise<SessionPage> {
+        return super.list(query).catch((error) => {
+          if (error.name !== 'RangeError') throw error;
+          return super.list({ ...query, after: undefined });
+        });
       }
     },
   ],
@@ -177,6 +237,37 @@ const BROKEN: readonly [what: string, sentence: string, store: Broken][] = [
           (left, right) => right.sessions - left.sessions || left.p50 - right.p50,
         );
         return { ...stats, timings };
+      }
+    },
+  ],
+  [
+    'takes what every object has for a timing',
+    'counts a timing only where it is, whatever its name',
+    class extends MemoryStore {
+      override async stats(filter: SessionFilter): Promise<SessionStats> {
+        const stats = await super.stats(filter);
+        const sessions = [...this.memory.values()].map(({ session }) => session);
+        const timings = stats.timings.map((timing) => ({
+          ...timing,
+          sessions: sessions.filter((session) => session.timing[timing.name] !== undefined).length,
+        }));
+        return { ...stats, timings };
+      }
+    },
+  ],
+  [
+    'tells of a command that changed nothing',
+    'tells nobody of a command that changed nothing',
+    class extends MemoryStore {
+      readonly #listeners: Listener[] = [];
+      override async watch(listener: Listener, signal: AbortSignal): Promise<void> {
+        await super.watch(listener, signal);
+        this.#listeners.push(listener);
+      }
+      override async append(id: string, decide: (current: Session) => Decision) {
+        const stored = await super.append(id, decide);
+        for (const listener of this.#listeners) listener({ id, revision: stored!.session.revision });
+        return stored;
       }
     },
   ],

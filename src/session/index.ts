@@ -26,6 +26,7 @@ export { type Decision, genesisHash, type LogPosition, logPosition, sealEvents }
 export { IDEMPOTENCY_KEY_KEPT_MS, idempotencyKeyOf } from './domain/idempotency.js';
 export type { JsonInput, JsonObject, JsonValue } from './domain/json.js';
 export { ASSESSMENT_LIFECYCLE, type Lifecycle } from './domain/lifecycle.js';
+export { wordsOf } from './domain/search-words.js';
 export { decidePatch, fold, type Session, type SessionPatch } from './domain/session.js';
 export { CORRUPTED, type ListedSession, listedSession, searchText } from './domain/session-document.js';
 export type { EventData, EventDraft, Failure, Idempotency, SessionEvent } from './domain/session-event.js';

@@ -31,6 +31,7 @@ import {
   type Verification,
   verdict,
   verifyTrail,
+  wordsOf,
 } from '../session/index.js';
 
 const STORE_ID = 'memory';
@@ -230,17 +231,6 @@ function fits(session: Session, filter: SessionFilter): boolean {
 function hasWords(text: string, wanted: string): boolean {
   const [words, beginnings] = [wordsOf(text), wordsOf(wanted)];
   return beginnings.length > 0 && beginnings.every((one) => words.some((word) => word.startsWith(one)));
-}
-
-/** Runs of letters and digits, without accents, in lower case, of which the Greek sigma has two; of long ones the beginning. */
-function wordsOf(text: string): string[] {
-  const folded = text
-    .normalize('NFD')
-    .replace(/\p{Mn}/gu, '')
-    .toLowerCase()
-    .replaceAll('ς', 'σ');
-  const words = folded.match(/[\p{L}\p{N}]+/gu) ?? [];
-  return words.map((word) => word.slice(0, 500).replace(/[\ud800-\udbff]$/, ''));
 }
 
 function byAge(left: Age, right: Age): number {

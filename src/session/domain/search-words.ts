@@ -6,7 +6,11 @@
 /** So many UTF-16 units of a word are looked at, since databases have limits of their own: PostgreSQL takes 2,046 bytes. */
 const WORD_LENGTH = 500;
 
-/** Words: runs of letters and digits, in lower case and without accents, each once. */
+/**
+ * The words of a text, each once: runs of letters and digits, in lower case and without accents; of a long word its first 500
+ * UTF-16 units, or 499 where the 500th is the first half of a letter. A session fits a question when each of the question's
+ * words begins one of the session's, and it has any.
+ */
 export function wordsOf(text: string): string[] {
   const folded = text
     .normalize('NFD')

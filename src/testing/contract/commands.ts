@@ -112,6 +112,26 @@ export function describeCommands(tested: StoreUnderTest, { test }: TestRunner): 
     });
   });
 
+  const lost = { code: 'ECONNRESET', errno: -104, syscall: 'read' };
+  for (const [what, mine] of [
+    ['of a lost connection', Object.assign(new Error('Connection terminated'), lost)],
+    ['of a conflict in a database', Object.assign(new Error('deadlock detected'), { code: '40P01' })],
+    ['of a disk', Object.assign(new Error('no space left on device'), { code: 'ENOSPC', syscall: 'write' })],
+  ] as const)
+    test(`throws on what the decision throws as it is, and decides once, where it looks like one ${what}`, async () => {
+      const { session } = await create();
+      let decided = 0;
+      const throwing = tested.store.append(session.id, () => {
+        decided += 1;
+        throw mine;
+      });
+      await expect(throwing).rejects.toBe(mine);
+      expect(decided).toBe(1);
+      expect(await tested.store.append(session.id, patching({ status: 'error' }))).toMatchObject({
+        session: { revision: 2 },
+      });
+    });
+
   test('decides every command on the state that the one before it left', async () => {
     const { session } = await create();
     const seen: number[] = [];

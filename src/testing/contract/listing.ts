@@ -165,6 +165,14 @@ export function describeListing(tested: StoreUnderTest, { beforeEach, describe, 
       expect(await listed({ after: after! })).toEqual([2, 1, 0]);
     });
 
+    test('refuses a position that no page has given', async () => {
+      for (const after of ['', 'no position', 'null', '{}', ids[2]!])
+        for (const order of ['newest', 'oldest'] as const) {
+          const listing = tested.store.list({ limit: 1, order, after });
+          await expect(listing).rejects.toMatchObject({ name: 'RangeError' });
+        }
+    });
+
     test('shows a change as soon as it was acknowledged', async () => {
       await tested.store.append(ids[3]!, patching({ status: 'error', labels: { team: 'payments' } }));
       await tested.store.append(ids[0]!, patching({ labels: { team: 'search', env: null } }));

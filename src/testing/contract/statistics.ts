@@ -64,6 +64,20 @@ export function describeStatistics(tested: StoreUnderTest, { test }: TestRunner)
     expect(timings.map(({ name }) => name)).toEqual(names.map((name) => `${name}_ms`));
   });
 
+  test('counts a timing only where it is, whatever its name', async () => {
+    const names = ['constructor', 'hasOwnProperty', 'toString'];
+    const timing = Object.fromEntries(names.map((name, n) => [name, n]));
+    await makeSessions(
+      tested.store,
+      { at: '2024-01-15T10:00:00.000Z', timing: { a_ms: 7 } },
+      { at: '2024-01-15T11:00:00.000Z', timing },
+      { at: '2024-01-15T12:00:00.000Z', timing: { a_ms: 8 } },
+    );
+    const counted = names.map((name, n) => ({ name, sessions: 1, p50: n, p95: n }));
+    const { timings } = await tested.store.stats({});
+    expect(timings).toEqual([{ name: 'a_ms', sessions: 2, p50: 7, p95: 8 }, ...counted]);
+  });
+
   const filters: [what: string, filter: SessionFilter][] = [
     ['a status', { statuses: ['error', 'completed'] }],
     ['a user', { userId: 'me' }],

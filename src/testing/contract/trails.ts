@@ -18,6 +18,9 @@ export function describeTrails(tested: StoreUnderTest, { test }: TestRunner): vo
     expect(page!.events.map((event) => event.seq)).toEqual([3, 4, 5]);
     expect(page).toMatchObject({ nextAfter: 5, revision: 10 });
     expect(await tested.store.events(session.id, { after: 8, limit: 3 })).toMatchObject({ nextAfter: null });
+    const full = await tested.store.events(session.id, { after: 6, limit: 3 });
+    expect(full!.events.map((event) => event.seq)).toEqual([7, 8, 9]);
+    expect(full!.nextAfter).toBeNull();
     expect(await tested.store.events(session.id, { after: 99, limit: 3 })).toMatchObject({
       events: [],
       nextAfter: null,

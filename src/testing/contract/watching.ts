@@ -74,6 +74,16 @@ export function describeWatching(tested: StoreUnderTest, { test }: TestRunner): 
     told.end();
   });
 
+  test('tells nobody of a command that changed nothing', async () => {
+    const { session } = await create();
+    const told = await Told.by(tested.store);
+    await tested.store.append(session.id, () => ({ at: BORN, actor: 'test', events: [] }));
+    const { session: other } = await create(1);
+    await told.until(other.id, 1);
+    expect(told.changes.filter(({ id }) => id === session.id)).toEqual([]);
+    told.end();
+  });
+
   test('tells of every session when many change at once, and of each in its order', async () => {
     const made = await Promise.all(Array.from({ length: 20 }, (_, n) => create(n)));
     const ids = made.map(({ session }) => session.id);
