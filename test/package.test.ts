@@ -56,6 +56,7 @@ async function clone(): Promise<string> {
   const names = [
     'package.json',
     'README.md',
+    '.env.example',
     'nest-cli.json',
     'tsconfig.json',
     'tsconfig.build.json',
@@ -95,6 +96,7 @@ describe('the package', () => {
     const documents = (await readdir('docs', { recursive: true })).filter((path) => path.endsWith('.md'));
     expect(others.sort()).toEqual(
       [
+        '.env.example',
         'README.md',
         'bin/impact-session.js',
         'package.json',
