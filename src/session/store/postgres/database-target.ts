@@ -14,6 +14,7 @@ import {
   NotCopyableError,
   type WholeSession,
 } from '../session-copy.js';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { putCopies, readCopies } from './copied-rows.js';
 import type { Database } from './database.js';
 import { openAsTarget } from './open-database.js';
@@ -22,8 +23,6 @@ import { readIdentity } from './store-identity.js';
 
 /** As many as batches that are under way at once, and one for what is asked beside them. */
 const CONNECTIONS = 5;
-/** Who copies into a database has this lock, as long as its connection lasts. */
-const LOCK = '7310891206445712419';
 /** Nothing is said on that connection: so often the network is asked to keep it, in milliseconds. */
 const KEEP_ALIVE_MS = 30_000;
 const IDS = 1_000;
@@ -167,7 +166,7 @@ export class DatabaseTarget implements CopyTarget {
     await this.holding.connect();
     await this.holding.query(MAY_BE_IDLE);
     const { rows } = await this.holding.query<{ free: boolean }>('SELECT pg_try_advisory_lock($1) AS free', [
-      LOCK,
+      ADVISORY_LOCKS.copying,
     ]);
     if (!rows[0]?.free)
       throw new StoreOpenError(
