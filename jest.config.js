@@ -23,8 +23,8 @@ const WITH_A_DATABASE = ['**/http/postgres/*.test.js'];
 const STARTS_WITH_A_DATABASE = ['**/postgres/process.test.js'];
 
 /**
- * The model that tests above the port use as a store: it answers what the stores answer to searches and keys, of which it
- * has code of its own, and as the document says. It keeps no log for the other tests to look at.
+ * The model that tests above the port use as a store: it answers what the stores answer to searches and keys, which it
+ * matches by code of its own, and as the document says. It keeps no log for the other tests to look at.
  */
 const WITH_A_MODEL = ['search', 'idempotency', 'openapi'].map((name) => `**/http/${name}.e2e.test.js`);
 
