@@ -9,6 +9,7 @@ import { INSERT, LOCK, READ, UPDATE } from '../../dist/session/store/postgres/se
 
 /** As many as the store has where nothing else is said. */
 const CONNECTIONS = 10;
+const TRIES = 8;
 const ROW = `
   SELECT log_bytes, revision, status, user_id, labels, timing::text AS timing, tsvector_to_array(words) AS words, listed,
     state, outputs, created_at, (SELECT store_id FROM session_store) AS store_id FROM sessions WHERE id = $1`;
@@ -37,7 +38,13 @@ export class PlainDatabase {
   }
 
   /** What a creation like that of this session writes, under an id that nobody has. */
-  async create({ row, line }: Template): Promise<void> {
+  async create(template: Template): Promise<void> {
+    // Of some thousand ids in one second two may be the same: the store makes another one then, too.
+    for (let tries = 0; tries < TRIES; tries++) if (await this.#create(template)) return;
+    throw new Error('nothing was made');
+  }
+
+  async #create({ row, line }: Template): Promise<boolean> {
     const suffix = Math.floor(Math.random() * 0x1000000)
       .toString(16)
       .padStart(6, '0');
@@ -51,7 +58,7 @@ export class PlainDatabase {
       ...changed(row),
       ...rest,
     ]);
-    if (rowCount !== 1) throw new Error('nothing was made');
+    return rowCount === 1;
   }
 
   /** What a change like the last one of this session writes, as its event `seq`. */
