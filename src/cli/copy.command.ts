@@ -40,10 +40,10 @@ for the database of DATABASE_URL, from the environment or .env. A password in an
 processes: better are those, PGPASSWORD, or ~/.pgpass. It is printed nowhere.
 
 Stop the servers of both stores first: what is written to the source after the copy stays there, and of a database it
-cannot be seen from here whether servers use it. Every line is copied as it is, and the new store takes over the id of the old
-one, which all trails begin with. Then each session is read again from both and compared, and only after that is the
-copy a store that a server opens. Stopped at any moment, the same command goes on. A folder is listed completely once
-its server has made the index, in the background after its start.
+cannot be seen from here whether servers use it. Every line is copied as it is, and the new store takes over the id of
+the old one, which all trails begin with. Then each session is read again from both and compared, and only after that
+is the copy a store that a server opens. Stopped at any moment, the same command goes on. A folder is listed completely
+once its server has made the index, in the background after its start.
 
 Prints a line for each problem of a session that is damaged, and not copied: session, seq of the event (or -), kind,
 message; separated by tabs. Then the copy is not finished, unless --leave-damaged says that it may be. That cannot be

@@ -16,7 +16,7 @@ import {
 } from '../session-copy.js';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { putCopies, readCopies } from './copied-rows.js';
-import type { Database } from './database.js';
+import { type Database, unref } from './database.js';
 import { openAsTarget } from './open-database.js';
 import { SessionPartitions } from './session-partitions.js';
 import { readIdentity } from './store-identity.js';
@@ -198,8 +198,7 @@ async function endBoth(database: Database, holding: pg.Client): Promise<void> {
   await Promise.race([closed, isOver]);
   if (ended.signal.aborted) return;
   database.cut();
-  // The driver's types lack it.
-  (holding as unknown as { unref(): void }).unref();
+  unref(holding);
 }
 
 /**

@@ -231,7 +231,7 @@ export class Refusal extends Error {
 }
 
 /** A process may end while this connection has not. The driver's types lack it. */
-function unref(client: pg.Client): void {
+export function unref(client: pg.Client): void {
   (client as unknown as { unref(): void }).unref();
 }
 

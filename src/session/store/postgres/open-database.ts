@@ -1,6 +1,6 @@
 /**
- * Opens the database of a store: connects, sees whether it will do, makes its tables or brings them up to date. What stands in the way is
- * told in one line, which has no password.
+ * Opens the database of a store: connects, sees whether it will do, makes its tables or brings them up to date. What stands in
+ * the way is told in one line, which has no password.
  */
 
 import pg, { type ClientBase } from 'pg';
@@ -113,10 +113,26 @@ async function refuseOtherTables(client: ClientBase): Promise<void> {
 }
 
 /** What the driver acts on behind `?`. */
-const PARAMETERS =
-  'host port user password sslmode sslrootcert sslcert sslkey sslnegotiation ssl uselibpqcompat options client_encoding application_name fallback_application_name statement_timeout lock_timeout idle_in_transaction_session_timeout'.split(
-    ' ',
-  );
+const PARAMETERS = [
+  'host',
+  'port',
+  'user',
+  'password',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslnegotiation',
+  'ssl',
+  'uselibpqcompat',
+  'options',
+  'client_encoding',
+  'application_name',
+  'fallback_application_name',
+  'statement_timeout',
+  'lock_timeout',
+  'idle_in_transaction_session_timeout',
+];
 
 /** The driver passes over what it does not know: one letter too few, and nothing is encrypted. @throws StoreOpenError */
 function refuseUnknownParameters(url: string): void {
