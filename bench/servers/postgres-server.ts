@@ -7,7 +7,7 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import pg from 'pg';
@@ -32,6 +32,8 @@ export class PostgresServer {
     const { initdb, postgres } = await binaries();
     const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
     const sockets = mkdtempSync(join(tmpdir(), 'impact-session-pg-'));
+    // Its parents are for everybody: PostgreSQL has to come through them as nobody.
+    mkdirSync(dirname(folder), { recursive: true });
     mkdirSync(folder, { recursive: true, mode: 0o700 });
     if (user.uid) for (const path of [sockets, folder]) chownSync(path, NOBODY, NOBODY);
     if (!existsSync(join(folder, 'PG_VERSION'))) {
