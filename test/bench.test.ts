@@ -209,7 +209,9 @@ describe('bench', () => {
       sessions: [10, 1_000, 1_000_000],
       adapters: ['express', 'fastify'],
       instances: [1, 2],
+      rounds: 5,
     });
+    expect(results.postgres.figures.length).toBe(78);
     expect(results.postgres.postgres).toMatchObject({ fsync: 'on', synchronous_commit: 'on' });
   });
 });

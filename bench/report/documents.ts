@@ -102,7 +102,8 @@ function arithmetic({ file, postgres }: AllResults): string {
     ],
   ];
   const lines = rows.map((row) => `| ${row.join(' | ')} |`);
-  return `| | folders | PostgreSQL |\n|---|---|---|\n${lines.join('\n')}\n`;
+  const on = ({ machine: { cores, cpu } }: Results) => `on ${cores} cores of an ${cpu}`;
+  return `| | folders, ${on(file)} | PostgreSQL, ${on(postgres)} |\n|---|---|---|\n${lines.join('\n')}\n`;
 }
 
 function figure({ figures }: Results, name: string): Figure | undefined {
