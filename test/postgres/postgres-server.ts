@@ -85,11 +85,22 @@ export class PostgresServer {
 
   /** All its processes stop in the middle of what they do, until it is thawed: it says nothing, and keeps every connection. */
   freeze(): void {
-    for (const pid of this.#processes()) process.kill(pid, 'SIGSTOP');
+    this.#signal('SIGSTOP');
   }
 
   thaw(): void {
-    for (const pid of this.#processes()) process.kill(pid, 'SIGCONT');
+    this.#signal('SIGCONT');
+  }
+
+  #signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    for (const pid of this.#processes()) {
+      try {
+        process.kill(pid, name);
+      } catch (error) {
+        // One that was looked at has ended by itself meanwhile: there is nothing to stop any more.
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+      }
+    }
   }
 
   #processes(): number[] {

@@ -23,6 +23,18 @@ afterEach(async () => {
   await database.drop();
 });
 
+/** A default of the database, for connections that are made from now on. */
+const set = (setting: string) =>
+  command(`ALTER DATABASE ${new URL(database.url).pathname.slice(1)} SET ${setting}`);
+
+/** Writes down under which settings sessions are changed. */
+const SEE = `
+  CREATE TABLE seen (isolation text, locks text, idle text, statement text);
+  CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen VALUES (
+    current_setting(''transaction_isolation''), current_setting(''lock_timeout''),
+    current_setting(''idle_in_transaction_session_timeout''), current_setting(''statement_timeout'')); RETURN NULL; END';
+  CREATE TRIGGER see AFTER INSERT OR UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION see()`;
+
 const create = (first = 0) => store.create(idsAt(BORN, first), opening('me'));
 
 test.each(['sslmod=verify-full', 'sslmode=disable&channel_binding=require'])(
@@ -48,26 +60,48 @@ test('the rest of a password that was not encoded is not taken for a parameter a
 });
 
 test('each change says what it needs, whatever the database has as its default', async () => {
-  const name = new URL(database.url).pathname.slice(1);
-  await command(`ALTER DATABASE ${name} SET default_transaction_isolation = 'serializable'`);
-  const seen = `
-    CREATE TABLE seen (isolation text, locks text, idle text);
-    CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO seen VALUES (
-      current_setting(''transaction_isolation''), current_setting(''lock_timeout''),
-      current_setting(''idle_in_transaction_session_timeout'')); RETURN NULL; END';
-    CREATE TRIGGER see AFTER INSERT OR UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION see()`;
+  await set("default_transaction_isolation = 'serializable'");
   const { session } = await create();
-  await command(seen, database.url);
+  await command(SEE, database.url);
   await command(CUT, database.url);
   await store.append(session.id, patching({ stepsCompleted: ['a'] }));
   await create(1);
-  const needed = { isolation: 'read committed', locks: '10s', idle: '10s' };
+  const needed = { isolation: 'read committed', locks: '10s', idle: '10s', statement: '1min' };
   expect(await command('SELECT * FROM seen', database.url)).toEqual([needed, needed]);
 });
 
+test('but for how long a statement may take, where its operator has set that', async () => {
+  await set("statement_timeout = '7s'");
+  await command(SEE, database.url);
+  await command(CUT, database.url);
+  await create();
+  expect(await command('SELECT statement FROM seen', database.url)).toEqual([{ statement: '7s' }]);
+});
+
+test('what takes longer than that is not there, and the next one is asked on the same connection', async () => {
+  await set("statement_timeout = '1s'");
+  const one = await PostgresStore.open({ url: database.url, poolSize: 1 });
+  const { session } = await one.create(idsAt(BORN), opening());
+  const connected = `
+    SELECT pid FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'impact-session' AND state = 'idle' ORDER BY 1`;
+  const holding = new pg.Client(database.url);
+  await holding.connect();
+  await holding.query('BEGIN; LOCK TABLE sessions, session_events');
+  const before = await command(connected, database.url);
+  for (const late of [one.stats({}), one.create(idsAt(BORN, 1), opening())])
+    await expect(late).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+  await holding.end();
+  expect(await one.list({ limit: 5, counted: true })).toMatchObject({
+    sessions: [{ id: session.id }],
+    total: 1,
+  });
+  expect(await command(connected, database.url)).toEqual(before);
+  await one.close();
+});
+
 test('a database that may lose what it acknowledged is not opened', async () => {
-  const name = new URL(database.url).pathname.slice(1);
-  await command(`ALTER DATABASE ${name} SET synchronous_commit = off`);
+  await set('synchronous_commit = off');
   const opening = PostgresStore.open({ url: database.url });
   await expect(opening).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'not_durable' });
 });
@@ -101,9 +135,8 @@ test('a user who may only read and write rows can start on tables that are there
 });
 
 test('a database that only reads is read, also by who starts now, and says so of its health', async () => {
-  const name = new URL(database.url).pathname.slice(1);
   const { session } = await create();
-  await command(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+  await set('default_transaction_read_only = on');
   await command(CUT, database.url);
   const started = await PostgresStore.open({ url: database.url });
   for (const one of [store, started]) {

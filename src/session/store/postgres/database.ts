@@ -17,8 +17,10 @@ export interface DatabaseOptions {
 
 /** How long to wait for a connection, in milliseconds. */
 const CONNECT_MS = 5_000;
+/** After this time the server gives up a statement, in milliseconds: what nobody waits for any more would go on there. */
+const STATEMENT_MS = 60_000;
 /** How long to wait for an answer, in milliseconds: a server that is gone without a word would be waited for for hours. */
-const ANSWER_MS = 60_000;
+const ANSWER_MS = STATEMENT_MS + 5_000;
 /** How often something is tried again that cannot have changed anything, and how long to wait before, in milliseconds. */
 const RETRY_MS = [50, 200, 1_000];
 /** After this time nothing is tried again, in milliseconds: somebody waits for an answer. */
@@ -29,11 +31,15 @@ const LOCK_MS = 10_000;
 /** After this time the server ends a transaction whose process says nothing, and with it its locks, in milliseconds. */
 const IDLE_MS = 10_000;
 
-/** Of each connection, whatever the database has as its defaults. Decisions are made on what is there by then. */
+/**
+ * Of each connection, whatever the database has as its defaults, but for the limit of a statement, which an operator may have set.
+ * Decisions are made on what is there by then. A commit is no part of a statement that is given up.
+ */
 const SETTINGS = `
   SET default_transaction_isolation = 'read committed';
   SET lock_timeout = ${LOCK_MS};
-  SET idle_in_transaction_session_timeout = ${IDLE_MS}`;
+  SET idle_in_transaction_session_timeout = ${IDLE_MS};
+  SELECT set_config('statement_timeout', '${STATEMENT_MS}', false) WHERE current_setting('statement_timeout') = '0'`;
 
 /** What a server says that was asked to do two things at once that do not go together: it has done neither. */
 const TRY_AGAIN = new Set(['40001', '40P01']);
