@@ -28,13 +28,16 @@ const STARTS_WITH_A_DATABASE = ['**/postgres/process.test.js'];
  */
 const WITH_A_MODEL = ['search', 'idempotency', 'openapi'].map((name) => `**/http/${name}.e2e.test.js`);
 
+/** What is about a pooler before the database: jest.pooler.config.js. */
+const WITH_A_POOLER = ['**/pooler/*.test.js'];
+
 /** What is about no adapter and no store, or has its own of both, runs once: everything but what is named above. */
 const ALL_ELSE = [
   '**/*.test.js',
-  ...[...WITH_A_DATABASE, ...STARTS_WITH_A_DATABASE].map((glob) => `!${glob}`),
+  ...[...WITH_A_DATABASE, ...STARTS_WITH_A_DATABASE, ...WITH_A_POOLER].map((glob) => `!${glob}`),
 ];
 
-const project = (HTTP_ADAPTER, STORE, testMatch) => ({
+export const project = (HTTP_ADAPTER, STORE, testMatch) => ({
   displayName: `${HTTP_ADAPTER}-${STORE}`,
   globals: { HTTP_ADAPTER, STORE },
   roots: ['<rootDir>/dist-test/test'],

