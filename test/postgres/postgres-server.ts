@@ -4,7 +4,7 @@
 
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chownSync, cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -29,14 +29,29 @@ export class PostgresServer {
   /** @param settings beside those of every test's server */
   static async start(settings: Readonly<Record<string, string>> = {}): Promise<PostgresServer> {
     const { initdb, postgres } = await binaries();
-    const folder = mkdtempSync(join(tmpdir(), 'impact-session-pg-'));
     const user = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {};
-    if (user.uid) chownSync(folder, NOBODY, NOBODY);
+    const folder = newFolder(user);
     const flags = ['--no-sync', '--locale=C', '--encoding=UTF8', '--username=postgres', '--auth=trust'];
     await promisify(execFile)(initdb, ['-D', join(folder, 'data'), ...flags], { ...user, cwd: folder });
     const server = new PostgresServer(folder, postgres, user, settings);
     await server.run();
     return server;
+  }
+
+  /** One that follows it, made of its files: it is started anew for that, so nobody may be connected. */
+  async standby(): Promise<PostgresServer> {
+    const folder = newFolder(this.user);
+    await this.kill();
+    cpSync(join(this.folder, 'data'), join(folder, 'data'), { recursive: true });
+    await this.run();
+    rmSync(join(folder, 'data', 'postmaster.pid'), { force: true });
+    writeFileSync(join(folder, 'data', 'standby.signal'), '');
+    for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+      if (this.user.uid) chownSync(join(folder, path), NOBODY, NOBODY);
+    const following = { primary_conninfo: `host=${this.folder} user=postgres application_name=standby` };
+    const standby = new PostgresServer(folder, this.postgres, this.user, { ...this.settings, ...following });
+    await standby.run();
+    return standby;
   }
 
   url(database: string): string {
@@ -112,6 +127,12 @@ export class PostgresServer {
     await this.kill();
     rmSync(this.folder, { recursive: true });
   }
+}
+
+function newFolder({ uid }: { readonly uid?: number }): string {
+  const folder = mkdtempSync(join(tmpdir(), 'impact-session-pg-'));
+  if (uid) chownSync(folder, NOBODY, NOBODY);
+  return folder;
 }
 
 /** Whether somebody is there that can be connected to. */

@@ -30,11 +30,19 @@ const PAST = 'transaction_id < pg_snapshot_xmax(pg_current_snapshot())';
 const latestOf = (table: string) =>
   `(SELECT transaction_id FROM ${table} WHERE ${PAST} ORDER BY transaction_id DESC LIMIT 1)`;
 
+const LATEST = `
+  SELECT transaction_id FROM (${latestOf('session_events')} UNION ALL ${latestOf('session_removals')}) AS one
+  ORDER BY transaction_id DESC LIMIT 1`;
+
+/**
+ * A standby does not say which transactions are under way on its primary, only which is the oldest: there nothing from that one on
+ * counts as told, and may be told again.
+ */
 const NOW = `
-  SELECT pg_current_snapshot()::text AS snapshot, coalesce((
-    SELECT transaction_id FROM (${latestOf('session_events')} UNION ALL ${latestOf('session_removals')}) AS one
-    ORDER BY transaction_id DESC LIMIT 1
-  )::text, '0') AS latest`;
+  SELECT snapshot::text, coalesce((
+    CASE WHEN pg_is_in_recovery() THEN least((${LATEST}), (pg_snapshot_xmin(snapshot)::text::numeric - 1)::text::xid8)
+    ELSE (${LATEST}) END
+  )::text, '0') AS latest FROM pg_current_snapshot() AS snapshot`;
 
 /**
  * Of two that write at once, the later one may be seen first: so those that were under way at that moment are looked for, one
