@@ -52,11 +52,20 @@ test.each(['sslmod=verify-full', 'sslmode=disable&channel_binding=require'])(
   },
 );
 
-test('the rest of a password that was not encoded is not taken for a parameter and told', async () => {
-  const opened = PostgresStore.open({ url: 'postgres://me:12?nobody&may-read=this@host/database' });
-  await expect(opened).rejects.toMatchObject({
-    message: expect.not.stringMatching(/nobody|may-read/),
-  });
+test.each(['me:12?nobody&may-read=this@host/database', 'host/database?password=nobody&may-read-this'])(
+  'the rest of a password that was not encoded is not taken for a parameter and told: %s',
+  async (address) => {
+    const opened = PostgresStore.open({ url: `postgres://${address}` });
+    await expect(opened).rejects.toMatchObject({
+      code: 'StoreOpenError',
+      message: expect.not.stringMatching(/nobody|may-read/),
+    });
+  },
+);
+
+test('a folder in the place of a certificate is told as a file that cannot be read', async () => {
+  const url = 'postgres://me@host/database?sslmode=verify-full&sslrootcert=/tmp';
+  await expect(PostgresStore.open({ url })).rejects.toThrow(/names a file that cannot be read/);
 });
 
 test('each change says what it needs, whatever the database has as its default', async () => {
@@ -98,6 +107,36 @@ test('what takes longer than that is not there, and the next one is asked on the
   });
   expect(await command(connected, database.url)).toEqual(before);
   await one.close();
+});
+
+test('what is acknowledged is on the disk, also where the database has become one that may lose it', async () => {
+  await set('synchronous_commit = off');
+  await command(
+    `CREATE TABLE seen (commits text); CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN
+      INSERT INTO seen VALUES (current_setting(''synchronous_commit'')); RETURN NULL; END';
+    CREATE TRIGGER see AFTER INSERT OR UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION see()`,
+    database.url,
+  );
+  await command(CUT, database.url);
+  const { session } = await create();
+  await store.append(session.id, patching({ stepsCompleted: ['a'] }));
+  expect(await command('SELECT * FROM seen', database.url)).toEqual([{ commits: 'on' }, { commits: 'on' }]);
+});
+
+test('a half copied database is not opened, however it writes times', async () => {
+  await command('UPDATE session_store SET copied_since = now()', database.url);
+  await set("datestyle = 'German'");
+  const opening = PostgresStore.open({ url: database.url });
+  await expect(opening).rejects.toMatchObject({ code: 'StoreOpenError', fault: 'half_copied' });
+  await expect(create()).rejects.toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+});
+
+test('numbers are told as they are, however the database writes them', async () => {
+  await set('extra_float_digits = -10');
+  await command(CUT, database.url);
+  const { session } = await create();
+  await store.append(session.id, patching({ timing: { search_ms: 123_456_789_012 } }));
+  expect((await store.stats({})).timings).toMatchObject([{ p50: 123_456_789_012 }]);
 });
 
 test('a database that may lose what it acknowledged is not opened', async () => {

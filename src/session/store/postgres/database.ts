@@ -33,13 +33,17 @@ const IDLE_MS = 10_000;
 
 /**
  * Of each connection, whatever the database has as its defaults, but for the limit of a statement, which an operator may have set.
- * Decisions are made on what is there by then. A commit is no part of a statement that is given up.
+ * Decisions are made on what is there by then, times and numbers are told as the driver reads them, and what is acknowledged is on
+ * the disk. A commit is no part of a statement that is given up.
  */
 const SETTINGS = `
   SET default_transaction_isolation = 'read committed';
+  SET datestyle = 'ISO';
+  SET extra_float_digits = 1;
   SET lock_timeout = ${LOCK_MS};
   SET idle_in_transaction_session_timeout = ${IDLE_MS};
-  SELECT set_config('statement_timeout', '${STATEMENT_MS}', false) WHERE current_setting('statement_timeout') = '0'`;
+  SELECT set_config('statement_timeout', '${STATEMENT_MS}', false) WHERE current_setting('statement_timeout') = '0';
+  SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`;
 
 /** What a server says that was asked to do two things at once that do not go together: it has done neither. */
 const TRY_AGAIN = new Set(['40001', '40P01']);

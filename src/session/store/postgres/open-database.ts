@@ -75,8 +75,9 @@ function explained(message: string, code: string | undefined): string | undefine
 }
 
 async function makeTables(client: ClientBase): Promise<void> {
+  // What the database has as its default: the connection has its own, unless a pooler is between.
   const { rows } = await client.query<{ encoding: string; commits: string }>(
-    "SELECT current_setting('server_encoding') AS encoding, current_setting('synchronous_commit') AS commits",
+    "SELECT current_setting('server_encoding') AS encoding, reset_val AS commits FROM pg_settings WHERE name = 'synchronous_commit'",
   );
   if (rows[0]?.commits === 'off')
     throw new StoreOpenError(
@@ -139,8 +140,9 @@ function refuseUnknownParameters(url: string): void {
   const given = url.slice(url.indexOf('?') + 1 || url.length);
   const unknown = [...new URLSearchParams(given).keys()].find((name) => !PARAMETERS.includes(name));
   if (unknown === undefined) return;
-  // With an @ behind it, what follows a ? may be the rest of a password.
-  const name = given.includes('@') ? '' : `, ${printable(unknown)}`;
+  // With an @ behind it, what follows a ? may be the rest of a password; and what follows an & in one.
+  const mayBeSecret = given.includes('@') || /(^|&)password=/i.test(given);
+  const name = mayBeSecret ? '' : `, ${printable(unknown)}`;
   throw new StoreOpenError(
     'not_reachable',
     `The address of the database has a parameter that is not known${name}: known are ${PARAMETERS.join(', ')}`,
@@ -154,7 +156,7 @@ function connect(options: DatabaseOptions): Database {
     const { port } = new pg.Client(options.url);
     if (!(port > 0 && port < 65_536)) throw new RangeError('no port');
   } catch (error) {
-    const isFile = (error as NodeJS.ErrnoException).syscall === 'open';
+    const isFile = /^(open|read)$/.test((error as NodeJS.ErrnoException).syscall ?? '');
     const why = isFile ? 'names a file that cannot be read (sslrootcert, sslcert, sslkey)' : 'is none';
     throw new StoreOpenError('not_reachable', `The address of the database ${why}: see DATABASE_URL`);
   }

@@ -15,7 +15,8 @@ export interface StoreIdentity {
 
 interface Row {
   readonly store_id: string;
-  readonly copied_since: Date | null;
+  /** In milliseconds since 1970: how times are written is a setting, of which the driver reads one. */
+  readonly copied_since: number | null;
 }
 
 /** As a column: the store's id, or NULL while a copy into it is not finished. */
@@ -23,14 +24,19 @@ export const STORE_ID = '(SELECT store_id FROM session_store WHERE copied_since 
 
 /** @throws StoreOpenError */
 export async function readIdentity(client: Pick<ClientBase, 'query'>): Promise<StoreIdentity> {
-  const { rows } = await client.query<Row>('SELECT store_id, copied_since FROM session_store');
+  const { rows } = await client.query<Row>(
+    'SELECT store_id, round(extract(epoch FROM copied_since) * 1000)::float8 AS copied_since FROM session_store',
+  );
   const [row] = rows;
   if (!row)
     throw new StoreOpenError(
       'not_readable',
       'The database has lost its row of session_store, which all trails are bound to: restore it from a backup',
     );
-  return { storeId: row.store_id, copiedSince: row.copied_since };
+  return {
+    storeId: row.store_id,
+    copiedSince: row.copied_since === null ? null : new Date(row.copied_since),
+  };
 }
 
 /** Why whoever opened the database as the store `opened` must not write to it, in one line; `undefined` where it may. */
