@@ -50,6 +50,16 @@ test('A session that the target cannot take is told by its id, and all others ar
   await store.close();
 });
 
+test('An id that begins as with a month and has none is told, since PostgreSQL has no partition for it', async () => {
+  const folder = await aFolder(2);
+  await folder.write('2024-01-15/sess_1abc/session_metadata.json', '{"session_id":"sess_1abc"}');
+  const { code, stdout } = await copy(folder, database.url);
+  expect([code, stdout]).toEqual([
+    1,
+    'sess_1abc\t-\tnot_copyable\tno partition has room for an id like this\n',
+  ]);
+});
+
 test('However deep a document is, it is copied or told, and the others are copied', async () => {
   const [folder, to] = [await aFolder(2), await makeFolder()];
   for (let depth = 500; depth <= 8_000; depth += 100)

@@ -15,7 +15,7 @@ import type { CopySource } from '../../src/session/store/session-copy.js';
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { type DataFolder, dataFolders } from '../store/a-folder.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
-import { CUT } from './mishaps.js';
+import { CUT, FIND_NO_PARTITION } from './mishaps.js';
 
 const makeFolder = dataFolders();
 const id = (n: number) => `sess_20240115_103045_00000${n}`;
@@ -69,6 +69,12 @@ async function copied(source: CopySource, url: string, meanwhile: Meanwhile = {}
 
 const fromFolder = async (meanwhile?: Meanwhile) =>
   copied(await FolderSource.open({ path: folder.path }), database.url, meanwhile);
+
+test('A connection that does not see a partition yet keeps no session from being copied', async () => {
+  await (await PostgresStore.open({ url: database.url })).close();
+  await command(FIND_NO_PARTITION(3), database.url);
+  expect(await fromFolder()).toMatchObject({ finished: true, sessions: 4, copied: 4, notCopyable: 0 });
+});
 
 describe('What is not the same when it is compared', () => {
   test('because the source was changed after it was copied, is copied and compared anew', async () => {

@@ -7,7 +7,7 @@ import { StoreOpenError } from '../../src/session/domain/errors.js';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
 import { BORN, idsAt, opening, patching } from '../../src/testing/contract/store-under-test.js';
 import { command, type FreshDatabase, freshDatabase } from './fresh-database.js';
-import { CUT, DIE_AT_COMMIT } from './mishaps.js';
+import { CUT, DIE_AT_COMMIT, FIND_NO_PARTITION } from './mishaps.js';
 
 let database: FreshDatabase;
 let store: PostgresStore;
@@ -306,12 +306,68 @@ describe('A month whose partition is gone', () => {
     await create(5);
   });
 
+  test('as a connection says that does not see it yet: that one is given up, and another asked', async () => {
+    await create();
+    await command(FIND_NO_PARTITION(3), database.url);
+    const connected = () =>
+      command(
+        `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'impact-session'`,
+        database.url,
+      );
+    const before = (await connected()).map(({ pid }) => pid);
+    const { session } = await create(1);
+    expect(await store.verify(session.id)).toMatchObject({ valid: true });
+    const after = (await connected()).map(({ pid }) => pid);
+    expect(after).not.toEqual(expect.arrayContaining(before));
+  });
+
+  test('and only that of its events: a change is 503, and what was there stays', async () => {
+    const { session } = await create();
+    await command(`ALTER TABLE session_events DETACH PARTITION ${partition}`, database.url);
+    await expect(store.append(session.id, patching({ stepsCompleted: ['a'] }))).rejects.toMatchObject({
+      code: 'StoreUnavailableError',
+      outcome: 'not_applied',
+    });
+    expect((await store.read(session.id))!.session.revision).toBe(1);
+  });
+
   test('with a key, too', async () => {
     await create();
     await command(`DROP TABLE sessions_202401, ${partition}`, database.url);
     const idempotency = { key_sha256: 'a'.repeat(64), request_sha256: 'b'.repeat(64) };
     const made = await store.create(idsAt(BORN, 1), opening(null, BORN, { idempotency }));
     expect(await store.read(made.session.id)).toEqual(made);
+  });
+});
+
+describe('A partition that an operator has made', () => {
+  const attach = (from: string, to: string) =>
+    command(
+      ['sessions', 'session_events']
+        .map(
+          (
+            table,
+          ) => `CREATE TABLE ${table}_of_theirs (LIKE ${table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS);
+            ALTER TABLE ${table} ATTACH PARTITION ${table}_of_theirs FOR VALUES FROM ('${from}') TO ('${to}')`,
+        )
+        .join(';'),
+      database.url,
+    );
+
+  test('of a whole year has the sessions of each of its months', async () => {
+    await attach('sess_202401', 'sess_202412~');
+    const { session } = await create();
+    expect(await store.verify(session.id)).toMatchObject({ valid: true });
+  });
+
+  test('of a part of a month has those of that part, and the others are 503', async () => {
+    await attach('sess_20240115', 'sess_20240115~');
+    await create();
+    const later = new Date('2024-01-16T00:00:00Z');
+    await expect(store.create(idsAt(later), opening(null, later))).rejects.toMatchObject({
+      code: 'StoreUnavailableError',
+      outcome: 'not_applied',
+    });
   });
 });
 

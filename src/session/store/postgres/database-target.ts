@@ -18,7 +18,7 @@ import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { putCopies, readCopies } from './copied-rows.js';
 import { type Database, unref } from './database.js';
 import { openAsTarget } from './open-database.js';
-import { SessionPartitions } from './session-partitions.js';
+import { hasPlace, SessionPartitions } from './session-partitions.js';
 import { readIdentity } from './store-identity.js';
 
 /** As many as batches that are under way at once, and one for what is asked beside them. */
@@ -124,12 +124,12 @@ export class DatabaseTarget implements CopyTarget {
   }
 
   async put(sessions: readonly WholeSession[]): Promise<void> {
+    const ids = sessions.map(({ session }) => session.id);
+    const misfit = ids.find((id) => !hasPlace(id));
+    if (misfit !== undefined) throw new NotCopyableError('no partition has room for an id like this');
+    const copies = (client: ClientBase) => this.#assertBegun(client).then(() => putCopies(client, sessions));
     try {
-      for (const { session } of sessions) await this.#partitions.makeFor(session.id);
-      await this.#change(async (client) => {
-        await this.#assertBegun(client);
-        await putCopies(client, sessions);
-      });
+      await this.#partitions.with(ids, () => this.#change(copies));
     } catch (error) {
       throw isOfData(error) ? new NotCopyableError(error.message, { cause: error }) : error;
     }

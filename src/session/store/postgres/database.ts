@@ -209,8 +209,9 @@ export class Database {
       lost = false;
       return result;
     } catch (error) {
-      lost = isLost(error);
-      throw unavailable(error, lost && progress.mayHaveCommitted ? 'unknown' : 'not_applied');
+      const isUnknown = isLost(error) && progress.mayHaveCommitted;
+      lost = isLost(error) || lacksPartition(error);
+      throw unavailable(error, isUnknown ? 'unknown' : 'not_applied');
     } finally {
       if (!lost) this.#heardAt = Date.now();
       client.release(lost);
@@ -263,6 +264,17 @@ function isLost(error: unknown): boolean {
   return ENDED.test(error.code ?? '') || error.severity === 'FATAL' || error.severity === 'PANIC';
 }
 
+/** PostgreSQL, appendix A. Of a constraint it names that; what has no partition violates none of its own. */
+const CHECK_VIOLATION = '23514';
+
+/**
+ * Whether there is no partition for a row. A connection that says so may be wrong: PostgreSQL 18 has been seen to miss in one what
+ * another had attached, until something else made it look again. So it is given up.
+ */
+export function lacksPartition(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION && !error.constraint;
+}
+
 /** What the system or the driver says when a connection ends; the driver has no class for that. */
 function isOfConnection(error: unknown): boolean {
   const { code, message } = error as Partial<NodeJS.ErrnoException>;
@@ -275,13 +287,14 @@ function isOfConnection(error: unknown): boolean {
 /**
  * What a server says of its state and not of what it was asked (PostgreSQL, appendix A): connections, rolled back for the
  * sake of others, out of resources, not now, stopped by an operator, a disk that fails; that it only reads, or gives no right; and
- * that database, schema or tables are gone.
+ * that database, schema, tables or columns are gone.
  */
-const OF_THE_SERVER = /^(08|25006|28|3D|3F|40|42501|42P01|53|55|57|58)/;
+const OF_THE_SERVER = /^(08|25006|28|3D|3F|40|42501|42703|42P01|53|55|57|58)/;
 
 /** What an operator has to mend, or time: an error in what we ask stays what it is. */
 function isOfServer(error: unknown): boolean {
-  return error instanceof pg.DatabaseError ? OF_THE_SERVER.test(error.code ?? '') : isOfConnection(error);
+  if (!(error instanceof pg.DatabaseError)) return isOfConnection(error);
+  return OF_THE_SERVER.test(error.code ?? '') || lacksPartition(error);
 }
 
 function mayFareBetter(error: unknown): boolean {

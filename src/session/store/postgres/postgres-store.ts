@@ -269,7 +269,7 @@ export class PostgresStore extends SessionStore {
   /** Under the first id that is free. */
   async #create(ids: Iterable<string>, make: (id: string) => Promise<Done>): Promise<StoredSession> {
     for (const id of ids) {
-      const stored = await this.#told(this.#partitions.with(id, () => make(id)).catch(doneIfTaken));
+      const stored = await this.#told(this.#partitions.with([id], () => make(id)).catch(doneIfTaken));
       if (stored) return stored;
     }
     throw new StoreUnavailableError('No free session id was found in this second', 'not_applied');

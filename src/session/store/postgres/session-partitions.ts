@@ -3,10 +3,9 @@
  * many months drops a partition instead of deleting rows.
  */
 
-import pg, { type ClientBase } from 'pg';
-import { StoreUnavailableError } from '../../domain/errors.js';
+import type { ClientBase } from 'pg';
 import { ADVISORY_LOCKS } from './advisory-locks.js';
-import type { Database } from './database.js';
+import { type Database, lacksPartition } from './database.js';
 
 const TABLES = ['session_events', 'sessions'] as const;
 
@@ -15,30 +14,30 @@ const THERE = `
   SELECT count(*) > 0 AS there FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
   WHERE inhparent = $1::regclass AND pg_get_expr(relpartbound, inhrelid) LIKE 'FOR VALUES FROM (''' || $2 || ''')%'`;
 
-/** PostgreSQL, appendix A: among others, that there is no partition for a row. */
-const CHECK_VIOLATION = '23514';
+/** PostgreSQL, appendix A: among others, that a partition's range overlaps another's. */
+const INVALID_DEFINITION = '42P17';
+/** How often something is done anew for want of a partition: as many connections may not have seen yet that it is there. */
+const TRIES = 4;
 
 export class SessionPartitions {
   readonly #made = new Map<string, Promise<void>>();
 
   constructor(private readonly database: Database) {}
 
-  /** Does what needs a partition for this id; again where that was dropped since it was seen last. */
-  async with<T>(id: string, work: () => Promise<T>): Promise<T> {
-    await this.makeFor(id);
-    try {
-      return await work();
-    } catch (error) {
-      const month = monthOf(id);
-      if (!(error instanceof pg.DatabaseError && error.code === CHECK_VIOLATION) || !month) throw error;
-      this.#made.delete(month);
+  /**
+   * Does what needs partitions for these ids; again where one was dropped since it was seen last.
+   * @throws StoreUnavailableError where a partition takes nothing, such as one that is being detached (docs/POSTGRESQL.md, "Retention")
+   */
+  async with<T>(ids: readonly string[], work: () => Promise<T>): Promise<T> {
+    for (let tries = 1; ; tries++) {
+      for (const id of ids) await this.makeFor(id);
+      try {
+        return await work();
+      } catch (error) {
+        if (tries === TRIES || !lacksPartition((error as Error).cause)) throw error;
+        for (const id of ids) this.#made.delete(monthOf(id) ?? '');
+      }
     }
-    await this.makeFor(id);
-    return work().catch((error) => {
-      // One that is being detached is there, and takes nothing (docs/POSTGRESQL.md, "Retention").
-      if (error.code !== CHECK_VIOLATION) throw error;
-      throw new StoreUnavailableError('The partition of its month takes nothing', 'not_applied', error);
-    });
   }
 
   /** Sees to it that there is a partition for a session of this id. Ids of other schemes have two that are always there. */
@@ -61,9 +60,20 @@ export class SessionPartitions {
     for (const table of TABLES) {
       const [row] = await this.database.query<{ there: boolean }>(THERE, [table, `sess_${month}`]);
       // Each in a transaction of its own: one that held locks on both tables could wait for who waits for it.
-      if (!row?.there) await this.database.transaction((client) => attach(client, table, month));
+      if (!row?.there)
+        await this.database.transaction((client) => attach(client, table, month)).catch(doneIfThere);
     }
   }
+}
+
+/** One that an operator has made may have a wider range, or another name: whether it takes a session, INSERT tells. */
+function doneIfThere(error: { readonly code?: string }): void {
+  if (error.code !== INVALID_DEFINITION) throw error;
+}
+
+/** Whether there can be one: ids that begin like a month and have none lie between those that are always there. */
+export function hasPlace(id: string): boolean {
+  return monthOf(id) !== undefined || !/^sess_\d/.test(id);
 }
 
 /** As `202401`; `undefined` for an id that does not begin with a month. */
