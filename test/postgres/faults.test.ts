@@ -215,17 +215,58 @@ test('a database that says nothing is not waited for when the store is closed', 
   expect((await store.read(session.id))!.session.stepsCompleted).toEqual([]);
 });
 
-test('a store that is closed waits for a database that answers, however long it all takes', async () => {
+const SLOW = `
+  CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END';
+  CREATE TRIGGER slow BEFORE INSERT ON session_events FOR EACH ROW EXECUTE FUNCTION slow()`;
+
+test('a store that is closed waits for a database that answers, longer than for one that says nothing', async () => {
   const { session } = await create();
-  const slow = `
-    CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END';
-    CREATE TRIGGER slow BEFORE INSERT ON session_events FOR EACH ROW EXECUTE FUNCTION slow()`;
-  await command(slow, database.url);
+  await command(SLOW, database.url);
   const asked = Array.from({ length: 10 }, (_, n) =>
     store.append(session.id, patching({ stepsCompleted: [`s${n}`] })),
   );
   await store.close();
   await Promise.all(asked);
+});
+
+test('a store that is closed does not begin what would hold it up for long, and says so', async () => {
+  const { session } = await create();
+  await command(SLOW, database.url);
+  const asked = Promise.allSettled(
+    Array.from({ length: 60 }, (_, n) => store.append(session.id, patching({ stepsCompleted: [`s${n}`] }))),
+  );
+  const begun = performance.now();
+  await store.close();
+  expect(performance.now() - begun).toBeLessThan(8_000);
+  const outcomes = await asked;
+  const refused = outcomes.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  expect(refused.length).toBeGreaterThan(0);
+  for (const reason of refused)
+    expect(reason).toMatchObject({ code: 'StoreUnavailableError', outcome: 'not_applied' });
+  store = await PostgresStore.open({ url: database.url });
+  expect((await store.read(session.id))!.session.stepsCompleted).toHaveLength(60 - refused.length);
+});
+
+test('commands that wait for a session that another holds are turned away: too many at once, all others after ten seconds', async () => {
+  const { session } = await create();
+  const holding = new pg.Client(database.url);
+  await holding.connect();
+  await holding.query('BEGIN; SELECT FROM sessions FOR UPDATE');
+  const begun = performance.now();
+  const took: number[] = [];
+  const asked = Array.from({ length: 1_100 }, async (_, n) => {
+    await expect(store.append(session.id, patching({ stepsCompleted: [`s${n}`] }))).rejects.toMatchObject({
+      code: 'StoreUnavailableError',
+      outcome: 'not_applied',
+    });
+    took.push(performance.now() - begun);
+  });
+  await Promise.all(asked);
+  expect(took.filter((ms) => ms < 5_000)).toHaveLength(99);
+  expect(Math.max(...took)).toBeLessThan(15_000);
+  await holding.end();
+  await store.append(session.id, patching({ stepsCompleted: ['after'] }));
+  expect((await store.read(session.id))!.session.stepsCompleted).toEqual(['after']);
 });
 
 describe('A session that was altered in its table', () => {

@@ -14,7 +14,7 @@ import {
   NotCopyableError,
   type WholeSession,
 } from '../session-copy.js';
-import { ADVISORY_LOCKS } from './advisory-locks.js';
+import { ADVISORY_LOCKS, ofThisStore } from './advisory-locks.js';
 import { putCopies, readCopies } from './copied-rows.js';
 import { type Database, unref } from './database.js';
 import { openAsTarget } from './open-database.js';
@@ -165,9 +165,9 @@ export class DatabaseTarget implements CopyTarget {
   async #hold(): Promise<void> {
     await this.holding.connect();
     await this.holding.query(MAY_BE_IDLE);
-    const { rows } = await this.holding.query<{ free: boolean }>('SELECT pg_try_advisory_lock($1) AS free', [
-      ADVISORY_LOCKS.copying,
-    ]);
+    const { rows } = await this.holding.query<{ free: boolean }>(
+      `SELECT pg_try_advisory_lock(${ofThisStore(ADVISORY_LOCKS.copying)}) AS free`,
+    );
     if (!rows[0]?.free)
       throw new StoreOpenError(
         'held',

@@ -30,6 +30,7 @@ import {
   type StoredSession,
   type StoreHealth,
 } from '../session-store.js';
+import { ofThisStore } from './advisory-locks.js';
 import { ChangeFeed } from './change-feed.js';
 import { Database } from './database.js';
 import { openDatabase } from './open-database.js';
@@ -66,6 +67,12 @@ export interface PostgresStoreOptions {
 type Warn = (message: string, cause: unknown) => void;
 
 const POOL_SIZE = 10;
+/** So many commands may wait for one session before a further one is turned away, as in a folder. */
+const MAX_WAITING = 1_000;
+/** After this time a command that still waits for its session is turned away, in milliseconds: others hold it up. */
+const TURN_MS = 10_000;
+/** After this time a store that is closed begins nothing more, in milliseconds. */
+const CLOSE_MS = 5_000;
 /** While the store is closed, the database may be silent for this time before it is waited for no longer, in milliseconds. */
 const SILENCE_MS = 2_000;
 const LOOK_EVERY_MS = 50;
@@ -87,6 +94,8 @@ export class PostgresStore extends SessionStore {
   readonly #partitions: SessionPartitions;
   readonly #feed: ChangeFeed;
   #closing: Promise<void> | undefined;
+  /** When nothing more is begun, as `Date.now` has it. */
+  #endsAt = Number.POSITIVE_INFINITY;
 
   private constructor(
     private readonly database: Database,
@@ -219,6 +228,7 @@ export class PostgresStore extends SessionStore {
   async #close(): Promise<void> {
     let isDone = false;
     const begun = Date.now();
+    this.#endsAt = begun + CLOSE_MS;
     const done = this.#finish().finally(() => {
       isDone = true;
     });
@@ -256,11 +266,17 @@ export class PostgresStore extends SessionStore {
     }
   }
 
+  /** @throws StoreUnavailableError (`not_applied`) where too many wait for the session, or for too long */
   async #inTurn<T>(id: string, command: () => Promise<T>): Promise<T> {
     const turns = this.#turns.get(id) ?? pLimit(1);
+    if (turns.pendingCount >= MAX_WAITING) throw tooMany();
     this.#turns.set(id, turns);
+    const until = Date.now() + TURN_MS;
     try {
-      return await turns(command);
+      return await turns(() => {
+        if (Date.now() > Math.min(until, this.#endsAt)) throw tooMany();
+        return command();
+      });
     } finally {
       if (turns.activeCount + turns.pendingCount === 0) this.#turns.delete(id);
     }
@@ -286,9 +302,7 @@ export class PostgresStore extends SessionStore {
 
   #makeWithKey(id: string, opening: Decision, key: string, since = new Date(0)): Promise<Done> {
     return this.database.transaction(async (client) => {
-      const { rows } = await client.query<{ free: boolean }>('SELECT pg_try_advisory_xact_lock($1) AS free', [
-        lockOf(key),
-      ]);
+      const { rows } = await client.query<{ free: boolean }>(LOCK_KEY, [lockOf(key)]);
       if (!rows[0]?.free) throw new IdempotencyKeyInUseError();
       const known = await client.query<StateRow>(MADE_WITH, [key, since.toISOString()]);
       if (known.rows[0]) return unchanged(sessionOf(known.rows[0]));
@@ -331,11 +345,17 @@ export class PostgresStore extends SessionStore {
   }
 }
 
+function tooMany(): StoreUnavailableError {
+  return new StoreUnavailableError('Too many commands wait for this session', 'not_applied');
+}
+
 /** Also where only lines are left of a session with this id. */
 function doneIfTaken(error: { readonly code?: string }): Done {
   if (error.code !== UNIQUE_VIOLATION) throw error;
   return NOTHING;
 }
+
+const LOCK_KEY = `SELECT pg_try_advisory_xact_lock(${ofThisStore('$1')}) AS free`;
 
 /** The lock of a key: 64 bits of its hash, as PostgreSQL has them. */
 function lockOf(key: string): string {

@@ -4,7 +4,7 @@
  */
 
 import type { ClientBase } from 'pg';
-import { ADVISORY_LOCKS } from './advisory-locks.js';
+import { ADVISORY_LOCKS, ofThisStore } from './advisory-locks.js';
 import { type Database, lacksPartition } from './database.js';
 
 const TABLES = ['session_events', 'sessions'] as const;
@@ -86,7 +86,7 @@ function monthOf(id: string): string | undefined {
  * default, which everybody would be kept from.
  */
 async function attach(client: ClientBase, table: string, month: string): Promise<void> {
-  await client.query(`SELECT pg_advisory_xact_lock(${ADVISORY_LOCKS.partitions})`);
+  await client.query(`SELECT pg_advisory_xact_lock(${ofThisStore(ADVISORY_LOCKS.partitions)})`);
   const { rows } = await client.query<{ there: boolean }>(THERE, [table, `sess_${month}`]);
   if (rows[0]?.there) return;
   const name = await freeName(client, `${table}_${month}`);
