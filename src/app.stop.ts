@@ -11,8 +11,10 @@ import type { INestApplication } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { SessionStore } from './session/index.js';
 
-/** How long requests that are under way have to end when the server is to stop, in milliseconds. */
-const GRACE_MS = 5_000;
+/** How long requests that are under way have to end when the server is to stop, in milliseconds: then the store is closed. */
+const GRACE_MS = 3_000;
+/** How long after that connections are cut, in milliseconds: a store that gives up has told what becomes of each request by then. */
+const LAST_ANSWERS_MS = 2_500;
 /** How long clients that keep their connections have to use them once more before they are closed, in milliseconds. */
 const FAREWELL_MS = 500;
 /** How long a process that did not stop cleanly may take to write that down, in milliseconds. */
@@ -29,6 +31,7 @@ const ACCEPT_MS = 1_000;
 export function stopOnSignal(app: INestApplication, logger: Logger, kept: string): void {
   const signals = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
   const server: Server = app.getHttpServer();
+  const store = app.get(SessionStore, { strict: false });
   const door = new Door(server);
   const stop = async () => {
     for (const signal of signals) process.off(signal, stop);
@@ -37,13 +40,13 @@ export function stopOnSignal(app: INestApplication, logger: Logger, kept: string
       if ((await promisify(server.getConnections).call(server)) > 0) await pause(FAREWELL_MS);
       door.hold();
       await acceptEverybody(server);
-      setTimeout(() => server.closeAllConnections(), GRACE_MS).unref();
+      setTimeout(() => void endRequests(server, store), GRACE_MS).unref();
       const closed = app.close();
       // By the next turn nobody can connect any more.
       setImmediate(() => door.letIn());
       await closed;
       // Nest keeps to itself what a hook of its own shutdown says: a store that is asked twice answers the same.
-      await app.get(SessionStore, { strict: false }).close();
+      await store.close();
       logger.info(`stopped; everything is ${kept}`);
     } catch (error) {
       logger.error({ error: String(error) }, 'the server did not stop cleanly');
@@ -53,6 +56,14 @@ export function stopOnSignal(app: INestApplication, logger: Logger, kept: string
     }
   };
   for (const signal of signals) process.on(signal, stop);
+}
+
+/** What is under way for too long ends with what the store makes of it, or without an answer. */
+async function endRequests(server: Server, store: SessionStore): Promise<void> {
+  // Who closes the application asks again, and is told why it could not be closed cleanly.
+  store.close().catch(() => undefined);
+  await pause(LAST_ANSWERS_MS, undefined, { ref: false });
+  server.closeAllConnections();
 }
 
 /**

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { PostgresStore } from '../../src/session/store/postgres/postgres-store.js';
-import { createSession, type Run, serve } from '../server-process.js';
+import { ask, createSession, type Run, serve } from '../server-process.js';
 import { command } from './fresh-database.js';
 import { PostgresServer } from './postgres-server.js';
 
@@ -39,18 +39,21 @@ test('a server with nothing under way stops all the same', async () => {
   expect(ms).toBeLessThan(10_000);
 });
 
-test('a server that does not know what became of a change stops, and says so', async () => {
+test('a server that does not know what became of a change stops, and says so, to whoever asked for it as well', async () => {
   await start();
   await createSession(server.url);
   postgres.freeze();
-  const asked = createSession(server.url).catch(() => 'no answer');
+  const asked = ask('POST', `${server.url}/session/create`, {});
   await pause(500);
   const { code, ms } = await stopped();
   expect(ms).toBeLessThan(10_000);
   expect(code).toBe(1);
   expect(server.output.stdout).toContain('the server did not stop cleanly');
   expect(server.output.stdout).not.toContain('stopped; everything');
-  await asked;
+  expect(await asked).toMatchObject({
+    status: 503,
+    body: { detail: { error: 'StoreUnavailableError', details: { outcome: 'unknown' } } },
+  });
 });
 
 test('a store that only watches closes all the same, and nothing of it comes back with the database', async () => {
