@@ -294,11 +294,55 @@ describe('A session that was altered in its table', () => {
     expect((await store.verify(id))!.valid).toBe(false);
   });
 
-  test('is found by verifying where its row says something else than its events', async () => {
+  test.each([
+    ['log_bytes', 'log_bytes = 67108860'],
+    ['created_at', "created_at = '2001-01-01Z'"],
+    ['idempotency_key', "idempotency_key = 'another'"],
+    ['status', "status = 'completed'"],
+    ['user_id', 'user_id = NULL'],
+    ['labels', "labels = '{x}'"],
+    ['timing', `timing = '{"search_ms": 1}'`],
+    ['words', "words = 'another'::tsvector"],
+    ['listed', 'listed = replace(listed, \'"me"\', \'"you"\')'],
+    ['state', `state = replace(state, '"created"', '"completed"')`],
+    ['outputs', `outputs = '{"outputs":{"x":1}}'`],
+  ])('is found by verifying where its row says something else than its events: %s', async (column, set) => {
     const id = await made();
-    await alter(`UPDATE sessions SET state = replace(state, '"created"', '"completed"')`);
-    expect(await store.verify(id)).toMatchObject({ valid: false, problems: [{ kind: 'view_altered' }] });
+    expect(await store.verify(id)).toMatchObject({ valid: true });
+    await alter(`UPDATE sessions SET ${set}`);
+    const message = `its row does not show the session after 2 events: ${column}`;
+    const problem = { seq: null, kind: 'view_altered', message };
+    expect(await store.verify(id)).toMatchObject({ valid: false, problems: [problem] });
   });
+
+  test.each(['{}', 'null', '[]', '7', 'no JSON'])(
+    'is told as corrupted where its row has another state: %s',
+    async (state) => {
+      const id = await made();
+      await command('UPDATE sessions SET state = $1', database.url, [state]);
+      for (const asked of [store.read(id), append(id)])
+        await expect(asked).rejects.toMatchObject({ code: 'SessionCorruptedError' });
+    },
+  );
+
+  test.each(['garbage', '{}', 'null', '{"id":"another","createdAt":"2024-01-15T10:30:45.000Z"}'])(
+    'is listed as corrupted where its row shows something else, and the others as they are: %s',
+    async (listed) => {
+      const id = await made();
+      const others = [await create(1), await create(2)].map(({ session }) => session.id);
+      await command('UPDATE sessions SET listed = $1 WHERE id = $2', database.url, [listed, id]);
+      const order = 'oldest';
+      const first = await store.list({ order, limit: 1 });
+      // When it was created is in its id, to the second.
+      expect(first.sessions).toMatchObject([
+        { id, status: 'corrupted', createdAt: '2024-01-15T10:30:45.000Z' },
+      ]);
+      const rest = await store.list({ order, limit: 5, after: first.next! });
+      expect(rest.sessions.map((one) => one.id)).toEqual(others);
+      const all = await store.list({ order, limit: 5, offset: 0, filter: { text: 'me' } });
+      expect(all.sessions.map((one) => one.status)).toEqual(['corrupted', 'created', 'created']);
+    },
+  );
 });
 
 describe('A month whose partition is gone', () => {

@@ -45,8 +45,8 @@ import {
 } from './session-commands.js';
 import { SessionPartitions } from './session-partitions.js';
 import { countSessions, findPage } from './session-queries.js';
-import { rowProblems, type StateRow, sessionOf } from './session-rows.js';
-import { EVENTS, INSERT, insertValues, LINES, MADE_WITH, READ } from './session-statements.js';
+import { rowProblems, type StateRow, sessionOf, type WholeRow } from './session-rows.js';
+import { EVENTS, INSERT, insertValues, LINES, MADE_WITH, READ, WHOLE } from './session-statements.js';
 import {
   assertOurs,
   HEALTH,
@@ -177,7 +177,7 @@ export class PostgresStore extends SessionStore {
     return this.#accept(async () => {
       const found = await this.database.atOneMoment(async (client) => {
         await this.#assertOurs(client);
-        const { rows } = await client.query<StateRow & { revision: number }>(READ, [toColumn(id)]);
+        const { rows } = await client.query<WholeRow>(WHOLE, [toColumn(id)]);
         const lines = await client.query<{ line: string }>(LINES, [toColumn(id)]);
         return rows[0] || lines.rows.length > 0 ? { row: rows[0], lines: lines.rows } : undefined;
       });
@@ -185,7 +185,8 @@ export class PostgresStore extends SessionStore {
       const known = found.row?.revision ?? 0;
       const trail = { storeId: this.storeId, sid: id, log: logOf(found.lines), view: null, known };
       const { events, problems } = verifyTrail(trail);
-      const ofRow = problems.length === 0 && found.row ? rowProblems(found.row, events) : [];
+      const isWhole = problems.length === 0;
+      const ofRow = isWhole && found.row ? rowProblems(found.row, events, trail.log.length) : [];
       return verdict(events, [...problems, ...ofRow]);
     });
   }

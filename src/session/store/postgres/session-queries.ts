@@ -5,7 +5,6 @@
 import type { ClientBase } from 'pg';
 import { fromColumn, toColumn } from '../../domain/column-text.js';
 import { wordsOf } from '../../domain/search-words.js';
-import type { ListedSession } from '../../domain/session-document.js';
 import {
   type ListQuery,
   type SessionFilter,
@@ -13,7 +12,7 @@ import {
   type SessionStats,
   STATS_LIMITS,
 } from '../session-store.js';
-import { labelText } from './session-rows.js';
+import { type ListedRow, labelText, listedFrom } from './session-rows.js';
 
 /** A statement and what is bound to it. */
 class Statement {
@@ -31,21 +30,29 @@ class Statement {
  */
 const LOOKED_AT = 5_000;
 
+const CREATED_MS = 'round(extract(epoch FROM created_at) * 1000)::float8 AS created_ms';
+const SHOWN = `id, listed, ${CREATED_MS}`;
+
+/** A row of a page, and where it stands among all, which what it shows need not say. */
+interface PlacedRow extends ListedRow {
+  readonly created_ms: number;
+}
+
 export async function findPage(client: Pick<ClientBase, 'query'>, query: ListQuery): Promise<SessionPage> {
   const { filter = {}, limit, counted } = query;
   const rows = await findRows(client, query);
-  const sessions = rows.slice(0, limit).map(({ listed }): ListedSession => JSON.parse(listed));
-  const last = sessions.at(-1);
+  const shown = rows.slice(0, limit);
+  const last = rows.length > limit ? shown.at(-1) : undefined;
   const total = counted ? { total: await count(client, filter) } : {};
-  return { sessions, next: last && rows.length > limit ? positionOf(last) : null, ...total, complete: true };
+  return { sessions: shown.map(listedFrom), next: last ? positionOf(last) : null, ...total, complete: true };
 }
 
 /** One session more than the page shows: whether there is a next one. */
-async function findRows(client: Pick<ClientBase, 'query'>, query: ListQuery): Promise<{ listed: string }[]> {
+async function findRows(client: Pick<ClientBase, 'query'>, query: ListQuery): Promise<PlacedRow[]> {
   const { filter = {}, limit } = query;
   const run = async (textOf: (statement: Statement) => string) => {
     const statement = new Statement();
-    return (await client.query<{ listed: string }>(textOf(statement), statement.values)).rows;
+    return (await client.query<PlacedRow>(textOf(statement), statement.values)).rows;
   };
   if (!filter.labels && filter.text === undefined) return run((statement) => orderedPage(statement, query));
   const soon = await run((statement) => firstLookedAt(statement, query));
@@ -56,8 +63,9 @@ async function findRows(client: Pick<ClientBase, 'query'>, query: ListQuery): Pr
 function orderedPage(statement: Statement, query: ListQuery): string {
   const { limit, offset = 0 } = query;
   const page = (columns: string) => inOrder(statement, query, columns, limit + 1, offset);
-  if (offset === 0) return page('created_at, id, listed');
-  return `SELECT listed FROM (${page('created_at, id')}) page JOIN sessions USING (id) ${orderOf(query, 'page.')}`;
+  if (offset === 0) return page(`created_at, ${SHOWN}`);
+  const shown = `SELECT ${SHOWN} FROM sessions WHERE sessions.id = page.id`;
+  return `SELECT shown.* FROM (${page('created_at, id')}) page CROSS JOIN LATERAL (${shown}) shown ${orderOf(query, 'page.')}`;
 }
 
 /** What is there of a page among those that come first: enough where many sessions fit. */
@@ -68,10 +76,10 @@ function firstLookedAt(statement: Statement, query: ListQuery): string {
   const first = inOrder(
     statement,
     query,
-    `created_at, id, CASE WHEN ${fits} THEN listed END AS listed`,
+    `created_at, ${CREATED_MS}, id, CASE WHEN ${fits} THEN listed END AS listed`,
     most,
   );
-  return `SELECT listed FROM (${first}) first WHERE listed IS NOT NULL ${orderOf(query)} LIMIT ${limit + 1} OFFSET ${offset}`;
+  return `SELECT id, listed, created_ms FROM (${first}) first WHERE listed IS NOT NULL ${orderOf(query)} LIMIT ${limit + 1} OFFSET ${offset}`;
 }
 
 /**
@@ -82,7 +90,7 @@ function sortedPage(statement: Statement, query: ListQuery): string {
   const { filter = {}, order = 'newest', limit, offset = 0 } = query;
   const conditions = [...conditionsOf(statement, filter), ...beyondCursor(statement, query)];
   const direction = order === 'newest' ? 'DESC' : 'ASC';
-  return `SELECT listed FROM sessions ${where(conditions)} ORDER BY (created_at, id) ${direction} LIMIT ${limit + 1} OFFSET ${offset}`;
+  return `SELECT ${SHOWN} FROM sessions ${where(conditions)} ORDER BY (created_at, id) ${direction} LIMIT ${limit + 1} OFFSET ${offset}`;
 }
 
 /**
@@ -210,8 +218,8 @@ function wordsCondition(statement: Statement, words: readonly string[]): string 
 }
 
 /** Where a session stands among all: by its time of creation, and of one millisecond by its id. */
-function positionOf({ createdAt, id }: ListedSession): string {
-  return `${Date.parse(createdAt ?? '')}:${id}`;
+function positionOf({ created_ms, id }: PlacedRow): string {
+  return `${created_ms}:${id}`;
 }
 
 /** @throws RangeError */

@@ -5,7 +5,7 @@
 
 import { toColumn } from '../../domain/column-text.js';
 import type { Session } from '../../domain/session.js';
-import { changedColumns, outputsColumn, STATE_COLUMNS } from './session-rows.js';
+import { changedColumns, outputsColumn, STATE_COLUMNS, WHOLE_COLUMNS } from './session-rows.js';
 import { STORE_ID } from './store-identity.js';
 
 /** What is to be written of a command. */
@@ -78,7 +78,8 @@ export function updateValues({ session, lines, logBytes }: Sealed, before?: Sess
 }
 
 export const LOCK = `SELECT ${STATE_COLUMNS}, ${STORE_ID} AS store_id FROM sessions WHERE id = $1 FOR UPDATE`;
-export const READ = `SELECT ${STATE_COLUMNS}, revision FROM sessions WHERE id = $1`;
+export const READ = `SELECT ${STATE_COLUMNS} FROM sessions WHERE id = $1`;
+export const WHOLE = `SELECT ${WHOLE_COLUMNS} FROM sessions WHERE id = $1`;
 export const MADE_WITH = `
   SELECT ${STATE_COLUMNS} FROM sessions WHERE idempotency_key = $1 AND created_at >= $2
   ORDER BY created_at DESC LIMIT 1`;
