@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { DATABASE_ADDRESS, isDatabaseAddress } from './session/store/database-address.js';
+import { DATABASE_ADDRESS, isDatabaseAddress, TLS_MODES } from './session/store/database-address.js';
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 const HTTP_ADAPTERS = ['express', 'fastify'] as const;
@@ -12,6 +12,10 @@ const STORES = ['file', 'postgres'] as const;
 
 /** Variables whose values are told to nobody. */
 const SECRET = new Set(['DATABASE_URL']);
+
+const isTlsMode = text((mode) => TLS_MODES.includes(mode), `should be one of ${TLS_MODES.join(', ')}`);
+/** The database driver's own. */
+const ofDriver = { PGSSLMODE: isTlsMode.optional() };
 
 const variables = z.object({
   HOST: z.string().default('127.0.0.1'),
@@ -33,6 +37,7 @@ const variables = z.object({
   DATABASE_POOL_SIZE: text(isPoolSize, 'should be a whole number from 1 to 1000')
     .transform(Number)
     .default(10),
+  ...ofDriver,
   DATA_SESSIONS_PATH: z.string().default('data/sessions'),
   LEGACY_TIME_ZONE: text(isTimeZone, 'should be an IANA time zone like Europe/Berlin').default('UTC'),
   LOG_LEVEL: text(isLogLevel, `should be one of ${LOG_LEVELS.join(', ')}`).default('info'),
@@ -112,7 +117,7 @@ export function loadCopyConfig(): CopyConfig {
  */
 export function loadDatabaseUrl(): string {
   loadEnvFile();
-  const url = parse(variables.pick({ DATABASE_URL: true }), process.env).DATABASE_URL;
+  const url = parse(variables.pick({ DATABASE_URL: true, PGSSLMODE: true }), process.env).DATABASE_URL;
   if (url === undefined) throw new ConfigError(['DATABASE_URL is missing: it has to name the database']);
   return url;
 }
@@ -120,7 +125,10 @@ export function loadDatabaseUrl(): string {
 /** @throws ConfigError */
 export function readConfig(environment: Environment): Config {
   // Other programs have a DATABASE_URL, too: where sessions are kept in a folder, it is none of ours.
-  const ours = environment.STORE === 'postgres' ? environment : { ...environment, DATABASE_URL: undefined };
+  const ours =
+    environment.STORE === 'postgres'
+      ? environment
+      : { ...environment, DATABASE_URL: undefined, PGSSLMODE: undefined };
   const read = parse(variables, ours);
   if (read.STORE === 'postgres' && read.DATABASE_URL === undefined)
     throw new ConfigError(['DATABASE_URL is missing: STORE=postgres needs to know which database']);

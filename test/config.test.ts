@@ -144,6 +144,14 @@ test('what was read can no longer be changed', () => {
   expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
 });
 
+test('what the driver would pass over in PGSSLMODE is refused, where there is a database', () => {
+  const database = { STORE: 'postgres', DATABASE_URL: 'postgres://host/database' };
+  for (const PGSSLMODE of ['Require', 'verify-fulll'])
+    expect(() => readConfig({ ...database, PGSSLMODE })).toThrow(/^PGSSLMODE should be one of disable, /);
+  expect(readConfig({ ...database, PGSSLMODE: 'verify-full' })).toMatchObject({ store: 'postgres' });
+  expect(readConfig({ PGSSLMODE: 'of another program' })).toMatchObject({ store: 'file' });
+});
+
 describe('.env.example', () => {
   /** What the file sets, also in lines that are commented out. */
   const set = () =>

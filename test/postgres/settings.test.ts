@@ -52,6 +52,14 @@ test.each(['sslmod=verify-full', 'sslmode=disable&channel_binding=require'])(
   },
 );
 
+test.each(['sslmode=verify-fulll', 'sslmode=', 'sslmode=verify-full&sslmode=disable', 'ssl=treu', 'ssl=0'])(
+  'nor one that asks for TLS in words that are none: %s',
+  async (parameters) => {
+    const url = `${database.url}${database.url.includes('?') ? '&' : '?'}${parameters}`;
+    await expect(PostgresStore.open({ url })).rejects.toMatchObject({ fault: 'not_reachable' });
+  },
+);
+
 test.each(['me:12?nobody&may-read=this@host/database', 'host/database?password=nobody&may-read-this'])(
   'the rest of a password that was not encoded is not taken for a parameter and told: %s',
   async (address) => {

@@ -16,6 +16,16 @@ export interface DatabasePlace {
 export const DATABASE_ADDRESS =
   'like postgres://user:password@host/database, with what is special in a password encoded';
 
+/** What an address or PGSSLMODE may ask of TLS: the driver passes over any other word, and then nothing is encrypted. */
+export const TLS_MODES: readonly string[] = [
+  'disable',
+  'prefer',
+  'require',
+  'verify-ca',
+  'verify-full',
+  'no-verify',
+];
+
 /** With the name of a database: without it, the one that is called as the user would be meant. */
 export function isDatabaseAddress(text: unknown): text is string {
   if (typeof text !== 'string' || !/^postgres(ql)?:\/\//.test(text) || !URL.canParse(text)) return false;

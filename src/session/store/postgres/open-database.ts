@@ -5,6 +5,7 @@
 
 import pg, { type ClientBase } from 'pg';
 import { printable, StoreOpenError, StoreUnavailableError } from '../../domain/errors.js';
+import { TLS_MODES } from '../database-address.js';
 import { Database, type DatabaseOptions } from './database.js';
 import { migrate, VERSION } from './migrations.js';
 import { halfCopied, readIdentity } from './store-identity.js';
@@ -124,8 +125,6 @@ const PARAMETERS = [
   'sslcert',
   'sslkey',
   'sslnegotiation',
-  'ssl',
-  'uselibpqcompat',
   'options',
   'client_encoding',
   'application_name',
@@ -135,9 +134,22 @@ const PARAMETERS = [
   'idle_in_transaction_session_timeout',
 ];
 
+/** @throws StoreOpenError where the address asks for TLS in a word that is none, or in two, of which the driver takes one */
+function refuseUnknownModes(given: string): void {
+  const modes = new URLSearchParams(given).getAll('sslmode');
+  if (modes.length > 1)
+    throw new StoreOpenError('not_reachable', 'The address of the database has sslmode more than once');
+  if (modes.some((mode) => !TLS_MODES.includes(mode)))
+    throw new StoreOpenError(
+      'not_reachable',
+      `The address of the database has an sslmode that is none of ${TLS_MODES.join(', ')}`,
+    );
+}
+
 /** The driver passes over what it does not know: one letter too few, and nothing is encrypted. @throws StoreOpenError */
 function refuseUnknownParameters(url: string): void {
   const given = url.slice(url.indexOf('?') + 1 || url.length);
+  refuseUnknownModes(given);
   const unknown = [...new URLSearchParams(given).keys()].find((name) => !PARAMETERS.includes(name));
   if (unknown === undefined) return;
   // With an @ behind it, what follows a ? may be the rest of a password; and what follows an & in one.
