@@ -4,7 +4,7 @@
  */
 
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -29,9 +29,16 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A program in the test's folder, and what it says. */
 function node(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const env = { ...process.env, DATABASE_URL: process.env.TEST_DATABASE_URL };
+  return nodeIn(folder, { ...process.env, DATABASE_URL: process.env.TEST_DATABASE_URL }, ...args);
+}
+
+function nodeIn(
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((done) => {
-    execFile(process.execPath, args, { cwd: folder, env }, (error, stdout, stderr) =>
+    execFile(process.execPath, args, { cwd, env }, (error, stdout, stderr) =>
       done({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr }),
     );
   });
@@ -172,6 +179,28 @@ describe('bench', () => {
     expect(results.wish).toMatchObject({ store: 'postgres', instances: [2] });
     expect(results.postgres.server_version).toMatch(/^\d+/);
     expect(databases).toEqual([{ datname: 'impact_session_bench_10' }]);
+  });
+
+  test('of PostgreSQL: on a server of its own, in a folder that is not there yet', async () => {
+    const empty = join(folder, 'empty');
+    mkdirSync(empty);
+    // As a clone is: PostgreSQL comes through it as nobody, where root runs the tests.
+    chmodSync(folder, 0o755);
+    const { DATABASE_URL: _none, ...env } = process.env;
+    const short = [
+      '--rounds',
+      '1',
+      '--seconds',
+      '1',
+      '--sessions',
+      '10',
+      '--only',
+      'create-latency',
+      '--json',
+    ];
+    const { code, stdout, stderr } = await nodeIn(empty, env, BENCH, '--store', 'postgres', ...short);
+    expect([code, code === 0 ? '' : stderr]).toEqual([0, '']);
+    expect(JSON.parse(stdout)).toMatchObject({ postgres: { fsync: 'on' }, figures: [{ measured: {} }, {}] });
   });
 
   test('refuses a row that it does not have', async () => {

@@ -373,6 +373,9 @@ test('Jest runs what is about HTTP on each adapter and over each store, and leav
     const wanted = [...endToEnd('http'), ...endToEnd(`http/${globals.STORE}`), 'clean-stop.test.js'];
     expect([displayName, tests]).toEqual([displayName, expect.arrayContaining(wanted)]);
   }
+  const pooled = await testsOf('express-postgres', '--config', 'jest.pooler.config.js');
+  expect(pooled).toEqual(expect.arrayContaining(['pooler/through-a-pooler.test.js']));
+  for (const path of pooled) listed.add(path);
   const all = readdirSync(TESTS, { recursive: true, encoding: 'utf8' });
   expect([...listed].sort()).toEqual(all.filter((path) => path.endsWith('.test.js')).sort());
 });
@@ -380,9 +383,9 @@ test('Jest runs what is about HTTP on each adapter and over each store, and leav
 const TESTS = join(process.cwd(), 'dist-test/test');
 
 /** The tests of a project, as Jest itself names them. */
-async function testsOf(project: string): Promise<string[]> {
+async function testsOf(project: string, ...options: string[]): Promise<string[]> {
   const jest = join(process.cwd(), 'node_modules/jest/bin/jest.js');
-  const args = [jest, '--listTests', '--json', '--selectProjects', project];
+  const args = [jest, '--listTests', '--json', '--selectProjects', project, ...options];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout.slice(stdout.indexOf('['))).map((path: string) => relative(TESTS, path));
 }
