@@ -17,14 +17,14 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function open(url = database.url): Promise<PostgresStore> {
-  const store = await PostgresStore.open({ url });
+async function open(): Promise<PostgresStore> {
+  const store = await PostgresStore.open({ url: database.url });
   stores.push(store);
   return store;
 }
 
 test('ten that start on an empty database at the same moment make its tables once, and are one store', async () => {
-  const ten = await Promise.all(Array.from({ length: 10 }, () => open()));
+  const ten = await Promise.all(Array.from({ length: 10 }, open));
   expect(await command('SELECT version FROM session_migrations', database.url)).toEqual([{ version: 1 }]);
   const { session } = await ten[0]!.create(idsAt(BORN), opening('me'));
   for (const [n, store] of ten.entries())
@@ -50,7 +50,7 @@ test('1,000 commands on one session through two of them, all at once: each is th
 });
 
 test('months that begin in several of them at once get one partition each, while others list and count', async () => {
-  const all = await Promise.all(Array.from({ length: 4 }, () => open()));
+  const all = await Promise.all(Array.from({ length: 4 }, open));
   const months = Array.from({ length: 24 }, (_, n) => new Date(Date.UTC(2023, n, 15)));
   const made = await Promise.all(
     all.flatMap((store, n) =>
@@ -81,25 +81,4 @@ test('a key that is used through two of them at once makes one session', async (
   expect(new Set(made).size).toBe(1);
   expect(new Set([...refused, 'IdempotencyKeyInUseError'])).toEqual(new Set(['IdempotencyKeyInUseError']));
   expect((await two[0]!.list({ limit: 1, counted: true })).total).toBe(1);
-});
-
-test('two stores of one database, each in a schema of its own, keep nobody of the other waiting or away', async () => {
-  const inSchema = async (schema: string) => {
-    await command(`CREATE SCHEMA ${schema}`, database.url);
-    const url = new URL(database.url);
-    url.searchParams.set('options', `-c search_path=${schema}`);
-    return open(url.href);
-  };
-  const two = [await inSchema('one'), await inSchema('other')];
-  const outcomes = await Promise.allSettled(
-    Array.from({ length: 40 }, (_, n) => {
-      const idempotency = {
-        key_sha256: `${n >> 1}`.padStart(64, 'a'),
-        request_sha256: 'b'.repeat(64),
-      };
-      return two[n % 2]!.create(idsAt(BORN, n * 10), opening(null, BORN, { idempotency }));
-    }),
-  );
-  expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
-  for (const store of two) expect((await store.list({ limit: 1, counted: true })).total).toBe(20);
 });

@@ -223,6 +223,28 @@ test('what a server says in another language as it ends a connection is understo
   await server.stop();
 });
 
+test('two stores of one database, each in a schema of its own, keep nobody of the other waiting or away', async () => {
+  const inSchema = async (schema: string) => {
+    await command(`CREATE SCHEMA ${schema}`, database.url);
+    const url = new URL(database.url);
+    url.searchParams.set('options', `-c search_path=${schema}`);
+    return PostgresStore.open({ url: url.href });
+  };
+  const two = [await inSchema('one'), await inSchema('other')];
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 40 }, (_, n) => {
+      const idempotency = {
+        key_sha256: `${n >> 1}`.padStart(64, 'a'),
+        request_sha256: 'b'.repeat(64),
+      };
+      return two[n % 2]!.create(idsAt(BORN, n * 10), opening(null, BORN, { idempotency }));
+    }),
+  );
+  expect(outcomes.filter(({ status }) => status === 'rejected')).toEqual([]);
+  for (const store of two) expect((await store.list({ limit: 1, counted: true })).total).toBe(20);
+  await Promise.all(two.map((one) => one.close()));
+});
+
 /** Passes on what is said to a server, and its fatal errors as one that speaks another language. */
 async function translated(server: PostgresServer): Promise<{ url: string; close(): Promise<void> }> {
   const socket = `${new URL(server.url('postgres')).searchParams.get('host')}/.s.PGSQL.5432`;
